@@ -1,0 +1,67 @@
+"""Holdfast keeps a web project's state where it belongs.
+
+In one request: `request`, `state`, `current`, `open_scope`, `per_request`, `bulk_loader`, `carry`,
+`live_scopes`, `proxy`. The request enters through `holdfast.wsgi.RequestScope`,
+`holdfast.asgi.RequestScope` or `holdfast.django.middleware.RequestScope`.
+
+Importing this needs and loads the standard library only.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from .configuration import configure
+from .scope import (
+    AsyncBulkLoader,
+    BulkLoader,
+    NoRequest,
+    RequestEnded,
+    Scope,
+    bulk_loader,
+    carry,
+    current,
+    live_scopes,
+    open_scope,
+    per_request,
+    proxy,
+    request,
+    state,
+)
+from .startup import Problem, startup_problems
+
+if TYPE_CHECKING:
+    from . import asgi as asgi
+    from . import django as django
+    from . import wsgi as wsgi
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "AsyncBulkLoader",
+    "BulkLoader",
+    "NoRequest",
+    "Problem",
+    "RequestEnded",
+    "Scope",
+    "bulk_loader",
+    "carry",
+    "configure",
+    "current",
+    "live_scopes",
+    "open_scope",
+    "per_request",
+    "proxy",
+    "request",
+    "startup_problems",
+    "state",
+]
+
+_ROOMS = frozenset({"asgi", "django", "wsgi"})
+
+
+def __getattr__(name: str) -> Any:
+    # `import holdfast` and then `holdfast.wsgi.RequestScope(app)`: a room is loaded when it is
+    # first used, so that nobody pays for one that they don't use.
+    if name in _ROOMS:
+        return import_module(f".{name}", __name__)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}", name=name, obj=None)

@@ -1,0 +1,72 @@
+"""How a request enters on an ASGI server: open the scope, close it at the true end."""
+
+from __future__ import annotations
+
+import weakref
+from collections.abc import Awaitable, Callable, MutableMapping
+from typing import Any
+
+from . import startup
+from .scope.scope import Scope, scope_var
+
+ASGIScope = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
+Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+Application = Callable[[ASGIScope, Receive, Send], Awaitable[None]]
+
+#: Where the wrapper leaves the scope for middleware of the same request.
+SCOPE_KEY = "holdfast.scope"
+
+# The wrappers that were made in this process: the system checks ask whether there are any.
+wrappers: weakref.WeakSet[RequestScope] = weakref.WeakSet()
+
+_get = scope_var.get
+_set = scope_var.set
+
+
+class RequestScope:
+    """Gives every request and websocket of an ASGI application a scope of its own.
+
+        application = holdfast.asgi.RequestScope(application)
+
+    Put it outermost. The scope is open until the application returns: after the last byte was sent,
+    or the client's leaving was dealt with; it is closed on errors and cancellation, too. Lifespan
+    messages pass by. A request inside of a request has a scope of its own; the outer one is current
+    again after it.
+
+    `holdfast.request` is the ASGI scope (a dict), until middleware or the application sets
+    `holdfast.current().request`.
+
+    Adds about two microseconds to a request, no task and no thread; never blocks.
+
+    Args:
+        application: the ASGI application (version 3).
+    """
+
+    def __init__(self, application: Application) -> None:
+        self.application = application
+        startup.note_forks()
+        wrappers.add(self)
+
+    async def __call__(self, asgi_scope: ASGIScope, receive: Receive, send: Send) -> None:
+        kind = asgi_scope["type"]
+        if kind not in ("http", "websocket"):
+            await self.application(asgi_scope, receive, send)
+            return
+        if startup.is_first_request:
+            startup.log_problems_once()
+        method = asgi_scope.get("method") or kind.upper()
+        scope = Scope(asgi_scope, (method, asgi_scope.get("path", "")), may_await=True)
+        # A copy, as the specification asks for: what is above us must not see the mark.
+        asgi_scope = {**asgi_scope, SCOPE_KEY: scope}
+        scope.request = asgi_scope
+        outer = _get()
+        _set(scope)
+        try:
+            await self.application(asgi_scope, receive, send)
+        finally:
+            try:
+                await scope.aclose()
+            finally:
+                if _get() is scope:
+                    _set(outer)

@@ -1,0 +1,27 @@
+"""The Django app: `INSTALLED_APPS += ["holdfast.django"]`."""
+
+from __future__ import annotations
+
+from django.apps import AppConfig
+from django.conf import settings
+
+from ..configuration import configure
+from ..startup import add_check, note_forks
+
+
+class HoldfastConfig(AppConfig):
+    """Applies the setting `HOLDFAST` and registers the system checks."""
+
+    name = "holdfast.django"
+    label = "holdfast"
+    verbose_name = "Holdfast"
+
+    def ready(self) -> None:
+        from . import checks
+
+        note_forks()
+        add_check(checks.async_code_under_green_threads)
+        problem = checks.settings_problem()
+        if problem is None:
+            # A wrong setting is reported by the checks, with its reason, not by a traceback here.
+            configure(getattr(settings, "HOLDFAST", {}))

@@ -1,0 +1,161 @@
+"""System checks: is the request scope where it has to be?"""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from asgiref.sync import iscoroutinefunction
+from django.apps import AppConfig
+from django.conf import settings
+from django.core import checks
+from django.core.exceptions import ImproperlyConfigured
+from django.dispatch import Signal
+from django.urls import URLPattern, URLResolver, get_resolver
+
+from .. import asgi, startup, wsgi
+from ..configuration import ConfigurationError, validated
+from ..startup import Problem
+
+MIDDLEWARE = "holdfast.django.middleware.RequestScope"
+
+
+def settings_problem() -> str | None:
+    """What is wrong with the setting `HOLDFAST`, or None."""
+    try:
+        validated(getattr(settings, "HOLDFAST", {}))
+    except ConfigurationError as error:
+        return str(error)
+    return None
+
+
+@checks.register("holdfast")
+def check_settings(
+    app_configs: Sequence[AppConfig] | None, **kwargs: Any
+) -> list[checks.CheckMessage]:
+    """`holdfast.E001`: the setting HOLDFAST can't be used."""
+    problem = settings_problem()
+    return [] if problem is None else [checks.Error(problem, id="holdfast.E001")]
+
+
+@checks.register("holdfast")
+def check_middleware(
+    app_configs: Sequence[AppConfig] | None, **kwargs: Any
+) -> list[checks.CheckMessage]:
+    """`holdfast.W002`, `W003`: the middleware is not first, or not there."""
+    middleware = list(settings.MIDDLEWARE)
+    if MIDDLEWARE not in middleware:
+        return [
+            checks.Warning(
+                "holdfast.request will not be Django's request: the middleware is not in"
+                " MIDDLEWARE.",
+                hint=f'Put "{MIDDLEWARE}" first in MIDDLEWARE.',
+                id="holdfast.W003",
+            )
+        ]
+    if middleware[0] != MIDDLEWARE:
+        return [
+            checks.Warning(
+                f"{middleware[0]} stands above {MIDDLEWARE}: it and those below it, down to"
+                " holdfast's, see no holdfast.request, and can replace its response.",
+                hint=f'Put "{MIDDLEWARE}" first in MIDDLEWARE.',
+                id="holdfast.W002",
+            )
+        ]
+    return []
+
+
+@checks.register("holdfast")
+def check_wrapper(
+    app_configs: Sequence[AppConfig] | None, **kwargs: Any
+) -> list[checks.CheckMessage]:
+    """`holdfast.W001`: only the middleware opens scopes."""
+    if MIDDLEWARE not in settings.MIDDLEWARE or _is_wrapped():
+        return []
+    return [
+        checks.Warning(
+            "Only the middleware opens request scopes: code outside of it, some ends of streamed"
+            " responses and requests that never reach it have none.",
+            hint=(
+                "In wsgi.py write application = holdfast.wsgi.RequestScope(application), in asgi.py"
+                " application = holdfast.asgi.RequestScope(application); or silence this check."
+            ),
+            id="holdfast.W001",
+        )
+    ]
+
+
+def _is_wrapped() -> bool:
+    """Whether importing the project's wsgi.py or asgi.py, as a server does, makes a wrapper."""
+    named = {
+        getattr(settings, "WSGI_APPLICATION", None),
+        getattr(settings, "ASGI_APPLICATION", None),
+    }
+    modules = {name.rpartition(".")[0] for name in named if name}
+    package = str(settings.ROOT_URLCONF).rpartition(".")[0]
+    if package:
+        modules |= {f"{package}.wsgi", f"{package}.asgi"}
+    for name in modules:
+        try:
+            importlib.import_module(name)
+        except Exception:  # noqa: S112 - whatever is wrong there is another check's business
+            continue
+    return bool(wsgi.wrappers or asgi.wrappers)
+
+
+@checks.register("holdfast")
+def check_process(
+    app_configs: Sequence[AppConfig] | None, **kwargs: Any
+) -> list[checks.CheckMessage]:
+    """`holdfast.W101` and up: what `holdfast.startup_problems()` finds in this process."""
+    return [
+        checks.Warning(problem.message, hint=problem.hint, id=f"holdfast.{problem.code}")
+        for problem in startup.startup_problems()
+    ]
+
+
+def async_code_under_green_threads() -> Iterator[Problem]:
+    """Async views and receivers, where green threads serve requests (W103)."""
+    patched_by = startup.green_threads()
+    if patched_by is None:
+        return
+    found = [*(f"the view {name}" for name in _async_views()), *_async_receivers()]
+    for what in found:
+        yield Problem(
+            "W103",
+            f"{what[0].upper()}{what[1:]} is async and this process runs {patched_by}: an event loop"
+            " belongs to the whole thread, so overlapping requests fail with 'You cannot use"
+            " AsyncToSync in the same thread as an async event loop'.",
+            "Make it sync, or serve it with an ASGI server.",
+        )
+
+
+def _async_views() -> list[str]:
+    try:
+        return sorted(set(_views_below(get_resolver())))
+    except (ImproperlyConfigured, ImportError):
+        return []  # no URLconf, or a broken one, which Django's own checks report
+
+
+def _views_below(resolver: URLResolver) -> Iterator[str]:
+    for entry in resolver.url_patterns:
+        if isinstance(entry, URLResolver):
+            yield from _views_below(entry)
+        elif isinstance(entry, URLPattern):
+            view: Any = entry.callback
+            view_class: Any = getattr(view, "view_class", None)
+            if iscoroutinefunction(view) or getattr(view_class, "view_is_async", False):
+                yield entry.lookup_str
+
+
+def _async_receivers() -> list[str]:
+    # The signals that every request sends.
+    from django.core import signals
+
+    found = []
+    for name in ("request_started", "request_finished", "got_request_exception"):
+        signal: Signal = getattr(signals, name)
+        for receiver in signal._live_receivers(None)[1]:  # type: ignore[attr-defined]
+            found.append(f"the receiver {receiver.__qualname__} of {name}")
+    return found
