@@ -68,6 +68,10 @@ format: $(stamps)/tests $(stamps)/lint  ## format the code and mend what the lin
 	@$(VENV)/bin/ruff check --fix-only .
 	$(VENV)/bin/ruff format .
 
+.PHONY: package
+package: $(stamps)/tests  ## build the wheel, and import it with nothing beside it
+	@tools/check_package.sh $(VENV)
+
 .PHONY: venv
 venv: $(stamps)/tests $(stamps)/lint $(stamps)/docs $(stamps)/bench  ## the whole development environment in .venv
 

@@ -1,0 +1,52 @@
+"""What every test may rely on: tools that Python's packages don't bring.
+
+A test that drives such a tool says so with ``@pytest.mark.needs("uwsgi")``. Where it is missing,
+the test is skipped with the reason; in CI (``CI=true``) it fails, so that no skip goes unseen.
+"""
+
+import os
+import shutil
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+
+def _no_uwsgi() -> str | None:
+    if shutil.which("uwsgi", path=str(Path(sys.executable).parent)):
+        return None
+    return "uWSGI is not installed: `make test` builds it where there is a C compiler"
+
+
+def _no_postgresql() -> str | None:
+    if shutil.which("initdb") or any(Path("/usr/lib/postgresql").glob("*/bin/initdb")):
+        return None
+    return "PostgreSQL's server programs are missing: on Debian, apt-get install postgresql"
+
+
+# Each tells why the tool can't be used, or None where it can.
+TOOLS: dict[str, Callable[[], str | None]] = {
+    "postgresql": _no_postgresql,
+    "uwsgi": _no_uwsgi,
+}
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line(
+        "markers",
+        f"needs(*tools): skipped without these tools, in CI failed; known are {', '.join(TOOLS)}",
+    )
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    for marker in item.iter_markers("needs"):
+        for tool in marker.args:
+            if tool not in TOOLS:
+                pytest.fail(f"no such tool: {tool!r}; known are {', '.join(TOOLS)}", pytrace=False)
+            reason = TOOLS[tool]()
+            if reason is None:
+                continue
+            if os.environ.get("CI") == "true":
+                pytest.fail(f"in CI nothing may be missing: {reason}", pytrace=False)
+            pytest.skip(reason)
