@@ -48,25 +48,25 @@ class RequestScope:
         startup.note_forks()
         wrappers.add(self)
 
-    async def __call__(self, asgi_scope: ASGIScope, receive: Receive, send: Send) -> None:
-        kind = asgi_scope["type"]
+    # The parameters have the specification's names: daphne passes them by name.
+    async def __call__(self, scope: ASGIScope, receive: Receive, send: Send) -> None:
+        kind = scope["type"]
         if kind not in ("http", "websocket"):
-            await self.application(asgi_scope, receive, send)
+            await self.application(scope, receive, send)
             return
         if startup.is_first_request:
             startup.log_problems_once()
-        method = asgi_scope.get("method") or kind.upper()
-        scope = Scope(asgi_scope, (method, asgi_scope.get("path", "")), may_await=True)
+        method = scope.get("method") or kind.upper()
+        opened = Scope(None, (method, scope.get("path", "")), may_await=True)
         # A copy, as the specification asks for: what is above us must not see the mark.
-        asgi_scope = {**asgi_scope, SCOPE_KEY: scope}
-        scope.request = asgi_scope
+        opened.request = scope = {**scope, SCOPE_KEY: opened}
         outer = _get()
-        _set(scope)
+        _set(opened)
         try:
-            await self.application(asgi_scope, receive, send)
+            await self.application(scope, receive, send)
         finally:
             try:
-                await scope.aclose()
+                await opened.aclose()
             finally:
-                if _get() is scope:
+                if _get() is opened:
                     _set(outer)

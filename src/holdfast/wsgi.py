@@ -67,47 +67,61 @@ class RequestScope:
             # A request inside of a request. Otherwise the scope stays where the server itself can
             # see it: gunicorn writes its access log between the last chunk and close().
             _set(outer)
+        end = _End(getattr(body, "close", None), scope, outer)
         file_wrapper = environ.get("wsgi.file_wrapper")
         if isinstance(file_wrapper, type) and isinstance(body, file_wrapper):
             # The server sends such a body by sendfile(), but only as it is.
-            if _end_with(body, scope, outer):
+            try:
+                body.close = end  # type: ignore[attr-defined]
+            except AttributeError:
+                pass  # it takes no attributes; then it is sent piece by piece
+            else:
                 return body
         kind = _SizedBody if hasattr(type(body), "__len__") else _Body
-        return kind(body, scope, outer)
+        return kind(body, scope, end)
 
 
-def _end_with(body: Any, scope: Scope, outer: Scope) -> bool:
-    """Have the body's own close() end the scope. False, if it can't be told to."""
-    close = getattr(body, "close", None)
-    end = _Body(_Closing(close), scope, outer).close
-    try:
-        body.close = end
-    except AttributeError:
-        return False
-    return True
+class _End:
+    """Closes the application's body, inside the scope, and then the scope. Once."""
 
+    __slots__ = ("_close", "_done", "_outer", "_scope")
 
-class _Closing:
-    """An empty body that is there to be closed."""
+    def __init__(
+        self, close: Callable[[], object] | None, scope: Scope, outer: Scope
+    ) -> None:
+        self._close = close
+        self._scope = scope
+        self._outer = outer
+        self._done = False
 
-    def __init__(self, close: Callable[[], object] | None) -> None:
-        if close is not None:
-            self.close = close
-
-    def __iter__(self) -> Iterator[bytes]:
-        return iter(())
+    def __call__(self) -> None:
+        if self._done:
+            return
+        self._done = True
+        scope = self._scope
+        before = _get()
+        if before is not scope:
+            _set(scope)
+        try:
+            if self._close is not None:
+                self._close()
+        finally:
+            try:
+                scope.close()
+            finally:
+                _set(self._outer if before is scope else before)
 
 
 class _Body:
-    """The application's body; each step and its close() run inside the scope."""
+    """The application's body; each step of it runs inside the scope."""
 
-    __slots__ = ("__weakref__", "_body", "_next", "_outer", "_scope")
+    __slots__ = ("__weakref__", "_body", "_next", "_scope", "close")
 
-    def __init__(self, body: Iterable[bytes], scope: Scope, outer: Scope) -> None:
+    def __init__(self, body: Iterable[bytes], scope: Scope, end: _End) -> None:
         self._body = body
         self._scope = scope
-        self._outer = outer
         self._next: Callable[[], bytes] | None = None
+        self.close = end
 
     def __iter__(self) -> Iterator[bytes]:
         return self
@@ -131,28 +145,11 @@ class _Body:
             if before is not scope:
                 _set(before)
 
-    def close(self) -> None:
-        """Close the application's body, then the scope. Idempotent."""
-        scope = self._scope
-        if scope.closed:
-            return
-        before = _get()
-        if before is not scope:
-            _set(scope)
-        try:
-            close = getattr(self._body, "close", None)
-            if close is not None:
-                close()
-        finally:
-            try:
-                scope.close()
-            finally:
-                _set(self._outer if before is scope else before)
-
     def __del__(self) -> None:
-        scope = getattr(self, "_scope", None)
-        if scope is not None and not scope.closed:
-            self.close()
+        # Dropped by a server that did not close it. (`close` is missing where __init__ was.)
+        end = getattr(self, "close", None)
+        if end is not None:
+            end()
 
 
 class _SizedBody(_Body):

@@ -10,29 +10,23 @@ does not know (their threads start in the first request that needs them) make "t
 
 from __future__ import annotations
 
-import concurrent.futures
-import concurrent.futures.thread
 import functools
 import importlib.util
-import multiprocessing.pool
 import sys
 import threading
 from collections.abc import Callable
 from contextvars import copy_context
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from .scope import scope_var
+
+if TYPE_CHECKING:
+    import concurrent.futures
 
 KINDS = frozenset({"threads", "executors", "greenlets"})
 
 _wanted: frozenset[str] = frozenset()
 _caught: set[str] = set()
-
-_POOL_WORKERS = (
-    concurrent.futures.thread._worker,  # type: ignore[attr-defined]
-    multiprocessing.pool.worker,  # type: ignore[attr-defined]
-)
-
 
 def carry_automatically(kinds: frozenset[str]) -> None:
     """From now on, work of these *kinds* belongs to the request that starts it; no other does."""
@@ -50,11 +44,18 @@ def _wants(kind: str) -> bool:
 
 
 def _catch_threads() -> None:
+    import concurrent.futures.thread
+    import multiprocessing.pool
+
+    pool_workers = (
+        concurrent.futures.thread._worker,  # type: ignore[attr-defined]
+        multiprocessing.pool.worker,  # type: ignore[attr-defined]
+    )
     start = threading.Thread.start
 
     @functools.wraps(start)
     def start_with_request(self: threading.Thread) -> None:
-        if _wants("threads") and getattr(self, "_target", None) not in _POOL_WORKERS:
+        if _wants("threads") and getattr(self, "_target", None) not in pool_workers:
             run, context = self.run, copy_context()
 
             def run_with_request() -> None:
@@ -73,6 +74,8 @@ def _with_request(function: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _catch_executors() -> None:
+    import concurrent.futures
+
     submit = concurrent.futures.ThreadPoolExecutor.submit
 
     @functools.wraps(submit)

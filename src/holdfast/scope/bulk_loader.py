@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-import asyncio
 import functools
 import inspect
 from _thread import allocate_lock
 from collections import OrderedDict
 from collections.abc import Callable, Coroutine, Hashable, Iterable, Iterator, Mapping
-from typing import Any, Generic, TypeVar, overload
+from typing import TYPE_CHECKING, Any, Generic, TypeVar, overload
 
 from .flight import Flight
 from .scope import scope_var
+
+if TYPE_CHECKING:
+    import asyncio
 
 _K = TypeVar("_K", bound=Hashable)
 _V = TypeVar("_V")
@@ -31,7 +33,7 @@ class _Load(Flight):
         self.keys: list[Any] = []
         self.found: dict[Any, Any] = {}
         self.error: BaseException | None = None
-        self.task: asyncio.Task[None] | None = None
+        self.task: asyncio.Task[dict[Any, Any]] | None = None
         self.waiting = 0
 
     @property
@@ -249,6 +251,9 @@ class AsyncBulkLoader(_Loader[_K, _V]):
 
     def _gathering(self, shelf: _Shelf) -> _Load:
         """The load that takes keys in this turn of the loop. Called with the lock held."""
+        # Here and not above: importing asyncio loads ssl, which gevent wants to patch first.
+        import asyncio
+
         loop = asyncio.get_running_loop()
         load = shelf.gathering.get(loop)
         if load is None:
@@ -260,21 +265,25 @@ class AsyncBulkLoader(_Loader[_K, _V]):
         with shelf.lock:
             del shelf.gathering[loop]
         if not load.waiting:
-            load.error = asyncio.CancelledError()
+            load.error = GeneratorExit()  # no failure: nobody wanted it any more
             shelf.land(load)
             return
-        load.task = loop.create_task(self._fly(shelf, load))
+        load.task = loop.create_task(self._fly(load))
+        # Not in the task itself: cancelled before its first step, it would never get there.
+        load.task.add_done_callback(functools.partial(self._arrive, shelf, load))
 
-    async def _fly(self, shelf: _Shelf, load: _Load) -> None:
+    async def _fly(self, load: _Load) -> dict[_K, Any]:
         load.board()
-        try:
-            load.found = await self._loaded(load.keys)
-        except BaseException as error:  # given to each of those who wait
+        return await self._loaded(load.keys)
+
+    def _arrive(self, shelf: _Shelf, load: _Load, task: asyncio.Task[dict[_K, Any]]) -> None:
+        if task.cancelled():
+            load.error = GeneratorExit()
+        elif (error := task.exception()) is not None:
             load.error = error
-            if not isinstance(error, Exception):
-                raise
-        finally:
-            shelf.land(load)
+        else:
+            load.found = task.result()
+        shelf.land(load)
 
     async def _wait_for(self, load: _Load) -> None:
         load.waiting += 1

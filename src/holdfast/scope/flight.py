@@ -6,13 +6,15 @@ own way. Nothing here polls.
 
 from __future__ import annotations
 
-import asyncio
 import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
+
+if TYPE_CHECKING:
+    import asyncio
 
 # The flights that the running code is itself part of. Tasks, carried threads and sync_to_async
 # inherit it, so that a call which would wait for itself is noticed on whatever way it came.
@@ -83,6 +85,9 @@ class Flight:
 
     async def wait_async(self, what: str) -> None:
         """Suspend this task until the call has landed. Raises as `wait` does."""
+        # Here and not above: importing asyncio loads ssl, which gevent wants to patch first.
+        import asyncio
+
         loop = asyncio.get_running_loop()
         woken: asyncio.Future[None] = loop.create_future()
 

@@ -7,9 +7,11 @@ current for each step and for the generator's `finally`, and put back what was t
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator, Callable, Iterator
-from typing import Any, Generic, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar
+
+if TYPE_CHECKING:
+    import asyncio
 
 from .scope import Hold, Scope, scope_var
 
@@ -178,6 +180,9 @@ _closing: set[asyncio.Task[None]] = set()
 
 
 def _running_loop() -> asyncio.AbstractEventLoop | None:
+    # Here and not above: importing asyncio loads ssl, which gevent wants to patch first.
+    import asyncio
+
     try:
         return asyncio.get_running_loop()
     except RuntimeError:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import inspect
 from collections import OrderedDict
-from collections.abc import Awaitable, Callable, Hashable, MutableMapping
+from collections.abc import Awaitable, Callable, Hashable, Iterator, MutableMapping
 from typing import Any, TypeVar, overload
 
 from .flight import Flight
@@ -42,9 +42,12 @@ def per_request(function: Any = None, /, *, maxsize: int | None = None) -> Any:
     A remembered result costs about twice `functools.cache`. Waiting blocks the thread, greenlet or
     task for as long as the first call takes, and no other.
     """
+    if maxsize is not None and maxsize < 1:
+        raise ValueError(f"per_request(maxsize={maxsize}): must be at least 1, or None for no limit.")
     if function is None:
         return lambda function: per_request(function, maxsize=maxsize)
-    if not callable(function) or isinstance(function, type):
+    wrapped_already = isinstance(function, staticmethod | classmethod | property | type)
+    if wrapped_already or not callable(function):
         raise TypeError(
             f"per_request decorates functions, not {function!r}. Below @classmethod, @staticmethod"
             " or @property it must be the inner decorator."
@@ -54,8 +57,6 @@ def per_request(function: Any = None, /, *, maxsize: int | None = None) -> Any:
             f"per_request can't remember what {function.__qualname__} yields: a generator can be"
             " read once. Return a list or a tuple."
         )
-    if maxsize is not None and maxsize < 1:
-        raise ValueError(f"per_request(maxsize={maxsize}): must be at least 1, or None for no limit.")
     return _Memo(function, maxsize).wrapper()
 
 
@@ -98,10 +99,8 @@ class _Memo:
             f"{'async ' if is_async else ''}def wrapper({parameters}):\n"
             f"    try:\n"
             f"        return {hit.replace('_holdfast_key', key)}\n"
-            f"    except KeyError:\n"
+            f"    except (KeyError, TypeError):\n"  # not remembered, or not hashable
             f"        pass\n"
-            f"    except TypeError as _holdfast_error:\n"
-            f"        _holdfast_refuse({key}, _holdfast_error)\n"
             f"    return {'await ' if is_async else ''}_holdfast_miss"
             f"({key}, lambda: _holdfast_function({passed}))\n"
         )
@@ -109,7 +108,6 @@ class _Memo:
             "_holdfast_get": _get,
             "_holdfast_results": self.results_key,
             "_holdfast_recent": self._recent,
-            "_holdfast_refuse": self._refuse,
             "_holdfast_miss": self._miss_async if is_async else self._miss,
             "_holdfast_function": self.function,
         }
@@ -127,20 +125,16 @@ class _Memo:
             key = key_of(args, kwargs)
             try:
                 return self._recent(_get(), key)
-            except KeyError:
+            except (KeyError, TypeError):  # not remembered, or not hashable
                 pass
-            except TypeError as error:
-                self._refuse((*args, *kwargs.values()), error)
             return self._miss(key, lambda: self.function(*args, **kwargs))
 
         async def async_wrapper(*args: Any, **kwargs: Any) -> Any:
             key = key_of(args, kwargs)
             try:
                 return self._recent(_get(), key)
-            except KeyError:
+            except (KeyError, TypeError):  # not remembered, or not hashable
                 pass
-            except TypeError as error:
-                self._refuse((*args, *kwargs.values()), error)
             return await self._miss_async(key, lambda: self.function(*args, **kwargs))
 
         return async_wrapper if is_async else wrapper
@@ -152,17 +146,17 @@ class _Memo:
             results.move_to_end(key)  # KeyError, should it just have been pushed out
         return value
 
-    def _refuse(self, key: Any, error: TypeError) -> None:
-        for argument in key if isinstance(key, tuple) else (key,):
-            try:
-                hash(argument)
-            except TypeError:
-                raise TypeError(
-                    f"{self.what} is called once per request and arguments, and a"
-                    f" {type(argument).__name__} can't be told from another one: it is not"
-                    " hashable. Pass a tuple, a frozenset or a key instead."
-                ) from None
-        raise error
+    def _check(self, key: Any) -> None:
+        """Refuse what can't be hashed, and say which argument it is."""
+        try:
+            hash(key)
+        except TypeError:
+            unhashable = next(filter(None, map(_unhashable, _flat(key))), type(key).__name__)
+            raise TypeError(
+                f"{self.what} is called once per request and arguments, and a {unhashable} can't"
+                " be told from another one: it is not hashable. Pass a tuple, a frozenset or a key"
+                " instead."
+            ) from None
 
     def _places(
         self, scope: Scope
@@ -181,6 +175,7 @@ class _Memo:
 
     def _miss(self, key: Hashable, call: Callable[[], Any]) -> Any:
         scope = _get()
+        self._check(key)
         if not scope.usable:
             return call()
         results, flights = self._places(scope)
@@ -206,6 +201,7 @@ class _Memo:
 
     async def _miss_async(self, key: Hashable, call: Callable[[], Awaitable[Any]]) -> Any:
         scope = _get()
+        self._check(key)
         if not scope.usable:
             return await call()
         results, flights = self._places(scope)
@@ -249,3 +245,21 @@ def _parameter_list(signature: inspect.Signature) -> tuple[str, str]:
         if is_last_positional_only:
             written.append("/")
     return ", ".join(written), ", ".join(passed)
+
+
+def _unhashable(value: Any) -> str | None:
+    """The type's name, if *value* can't be hashed."""
+    try:
+        hash(value)
+    except TypeError:
+        return type(value).__name__
+    return None
+
+
+def _flat(key: Any) -> Iterator[Any]:
+    """The arguments in a key."""
+    if not isinstance(key, tuple):
+        yield key
+        return
+    for part in key:
+        yield from _flat(part)

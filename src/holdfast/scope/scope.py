@@ -236,13 +236,13 @@ class Scope:
         # missing where __init__ was interrupted.
         if getattr(self, "closed", True) or self._latch.locked():
             return
+        self.close()
         warnings.warn(
-            f"The request {self.name or 'scope'} was never closed; closed by the garbage collector",
+            f"The request {self.name} was never closed; closed by the garbage collector",
             ResourceWarning,
             stacklevel=2,
             source=self,
         )
-        self.close()
 
     def __repr__(self) -> str:
         name = f" {self.name}" if self.name else ""
@@ -371,8 +371,12 @@ class open_scope:  # noqa: N801 - used like a function
         if self._scope is not None:
             raise RuntimeError("This open_scope() is in use already; call open_scope() anew.")
         scope = Scope(self._request, "open_scope()", may_await=may_await)
-        for name, value in self._values.items():
-            setattr(scope.state, name, value)
+        try:
+            for name, value in self._values.items():
+                setattr(scope.state, name, value)
+        except AttributeError:
+            scope.close()
+            raise
         self._scope, self._outer = scope, _get()
         scope_var.set(scope)
         return scope
