@@ -3,7 +3,6 @@
 
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
-.ONESHELL:
 .SUFFIXES:
 .DELETE_ON_ERROR:
 MAKEFLAGS += --no-builtin-rules --no-print-directory
@@ -18,6 +17,7 @@ ARGS ?=
 
 python := $(VENV)/bin/python
 stamps := $(VENV)/.installed
+installed := $(stamps)/django-$(DJANGO)
 say := printf '==> %s\n'
 
 # Hashes are checked for everything, and the build tools are pinned too, so
@@ -30,7 +30,8 @@ test_pins := constraints/build.txt constraints/tests.txt constraints/servers.txt
 .PHONY: help
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
-	printf '\n  %s\n' \
+	@printf '\n'
+	@printf '  %s\n' \
 	  'PYTHON=python3.12  the interpreter that the environment is made from (3.11 or newer)' \
 	  'DJANGO=6.0         5.2, 6.0 or 6.1; the last two need Python 3.12' \
 	  'VENV=.venv-6.0     another environment beside the default one' \
@@ -38,78 +39,80 @@ help:  ## list the targets
 	  'ARGS="-k scope"    passed on to pytest by `make test`, to the others likewise'
 
 .PHONY: demo
-demo: $(stamps)/tests  ## lose, mix up and crash request state on a real server, then hold it
+demo: $(installed)  ## lose, mix up and crash request state on a real server, then hold it
 	@$(python) example/demo.py --server $(SERVER) $(ARGS)
 
 .PHONY: test
-test: $(stamps)/tests test-tools  ## run all tests
+test: $(installed) test-tools  ## run all tests
 	@$(say) 'running the tests: Python $(shell $(python) -c "import platform; print(platform.python_version())" 2>/dev/null), Django $(DJANGO)'
-	$(python) -m pytest $(ARGS)
+	@$(python) -m pytest $(ARGS)
 
 .PHONY: bench
-bench: $(stamps)/tests $(stamps)/bench  ## measure what Holdfast costs, beside others
+bench: $(installed) $(stamps)/bench  ## measure what Holdfast costs, beside others
 	@$(python) -m benchmarks $(ARGS)
 
 .PHONY: docs
-docs: $(stamps)/tests $(stamps)/docs  ## build the documentation into docs/_build/html
+docs: $(installed) $(stamps)/docs  ## build the documentation into docs/_build/html
 	@$(python) -m sphinx --fail-on-warning --keep-going -b html docs docs/_build/html $(ARGS)
 
 .PHONY: lint
-lint: $(stamps)/tests $(stamps)/lint  ## linter, formatter, type checker, layers; each runs although another failed
-	@failed=
-	for tool in 'ruff check .' 'ruff format --check .' mypy lint-imports; do
-	  $(say) "$$tool"
-	  $(VENV)/bin/$$tool || failed=1
-	done
+lint: $(installed) $(stamps)/lint  ## linter, formatter, type checker, layers; each runs although another failed
+	@failed=; \
+	for tool in 'ruff check .' 'ruff format --check .' 'mypy' 'lint-imports --no-logo'; do \
+	  $(say) "$$tool"; \
+	  $(VENV)/bin/$$tool || failed=1; \
+	done; \
 	[[ -z $$failed ]]
 
 .PHONY: format
-format: $(stamps)/tests $(stamps)/lint  ## format the code and mend what the linter can mend
+format: $(installed) $(stamps)/lint  ## format the code and mend what the linter can mend
 	@$(VENV)/bin/ruff check --fix-only .
-	$(VENV)/bin/ruff format .
+	@$(VENV)/bin/ruff format .
 
 .PHONY: package
-package: $(stamps)/tests  ## build the wheel, and import it with nothing beside it
+package: $(installed)  ## build the wheel, and import it with nothing beside it
 	@tools/check_package.sh $(VENV)
 
 .PHONY: venv
-venv: $(stamps)/tests $(stamps)/lint $(stamps)/docs $(stamps)/bench  ## the whole development environment in .venv
+venv: $(installed) $(stamps)/lint $(stamps)/docs $(stamps)/bench  ## the whole development environment in .venv
 
 .PHONY: pins
 pins:  ## resolve constraints/*.in anew; UPGRADE=1 takes the newest versions
-	@[[ -x .venv-pins/bin/uv ]] || { $(PYTHON) -m venv .venv-pins; .venv-pins/bin/python -m pip --quiet install --require-hashes -r constraints/pins.txt; }
-	UV=$(CURDIR)/.venv-pins/bin/uv UPGRADE=$(UPGRADE) tools/compile_pins.sh
+	@[[ -x .venv-pins/bin/uv ]] || $(PYTHON) -m venv .venv-pins
+	@.venv-pins/bin/python -m pip -qq --disable-pip-version-check install --require-hashes -r constraints/pins.txt
+	@UV=$(CURDIR)/.venv-pins/bin/uv UPGRADE=$(UPGRADE) tools/compile_pins.sh
 
 .PHONY: clean
 clean:  ## remove the environments and everything that was built
-	@rm -rf .venv .venv-* docs/_build build dist .coverage .coverage.* htmlcov \
+	rm -rf .venv .venv-* docs/_build build dist .coverage .coverage.* htmlcov \
 	  .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
-# The environment. A stamp is as new as the pins it was made from, so that
-# nothing is done twice and a changed pin is installed at once.
+# The environment. A stamp is as new as the pins it was made from, so that nothing is done
+# twice and a changed pin is installed at once. Its name says which Django is in there.
 
 $(stamps)/venv:
 	@tools/system_packages.sh '$(PYTHON)' venv
-	$(say) "making $(VENV) with $$($(PYTHON) --version)"
-	$(PYTHON) -m venv --clear $(VENV)
-	mkdir -p $(stamps)
-	touch $@
+	@$(say) "making $(VENV) with $$($(PYTHON) --version)"
+	@$(PYTHON) -m venv --clear $(VENV)
+	@mkdir -p $(stamps)
+	@touch $@
 
-$(stamps)/tests: $(stamps)/venv $(test_pins) pyproject.toml
+$(installed): $(stamps)/venv $(test_pins) pyproject.toml
+	@rm -f $(stamps)/django-*
 	@$(say) 'installing the pinned packages (the first time this takes a minute or two)'
-	$(pinned) $(addprefix -r ,$(test_pins))
-	$(say) 'installing Holdfast itself, as it stands in src/'
-	$(pip) --no-deps --editable .
-	touch $@
+	@$(pinned) $(addprefix -r ,$(test_pins))
+	@$(say) 'installing Holdfast itself, as it stands in src/'
+	@$(pip) --no-deps --editable .
+	@touch $@
 
-$(stamps)/lint $(stamps)/docs $(stamps)/bench: $(stamps)/%: constraints/%.txt $(stamps)/tests
+$(stamps)/lint $(stamps)/docs $(stamps)/bench: $(stamps)/%: constraints/%.txt $(installed)
 	@$(say) 'installing what `make $*` needs'
-	$(pinned) -r $<
-	touch $@
+	@$(pinned) -r $<
+	@touch $@
 
 # What tests need beyond Python's packages. Without it they are skipped, and say so.
 .PHONY: test-tools
-test-tools: $(stamps)/tests
+test-tools: $(installed)
 	@tools/system_packages.sh $(python) compiler headers postgresql
-	tools/build_uwsgi.sh $(VENV)
+	@tools/build_uwsgi.sh $(VENV)
