@@ -1,0 +1,15 @@
+"""The example without Holdfast, with the usual middleware in its place."""
+
+from newsroom.settings import *  # noqa: F403
+from newsroom.settings import INSTALLED_APPS, MIDDLEWARE, TEMPLATES
+
+INSTALLED_APPS = [*INSTALLED_APPS[1:], "before"]
+MIDDLEWARE = [
+    "before.request_stack.RequestStackMiddleware",
+    *MIDDLEWARE[1:],
+    "before.label_middleware.ClearLabelCache",
+]
+TEMPLATES[0]["OPTIONS"]["libraries"] = {"reader": "before.reader_tags"}
+
+ROOT_URLCONF = "before.urls"
+WSGI_APPLICATION = "before.wsgi.application"

@@ -1,0 +1,14 @@
+"""The cases that the demo shows, in this order: add yours here. A case is one file with these names.
+
+TITLE: what it is called in the table.
+KINDS: what can go wrong, a line of the table each.
+UNEXPECTED: those of KINDS that are left out of the table unless they were seen.
+MEANING: what its users do, in a few words.
+drive(site): sends users to the site, and returns a Tally of KINDS.
+"""
+
+from types import ModuleType
+
+from demonstration.cases import global_request, lost_cache, who_am_i_serving
+
+CASES: tuple[ModuleType, ...] = (lost_cache, who_am_i_serving, global_request)

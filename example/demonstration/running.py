@@ -1,0 +1,90 @@
+"""Starts a real server, waits until it answers, and stops it whatever happens."""
+
+import contextlib
+import http.client
+import os
+import signal
+import socket
+import subprocess
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+
+EXAMPLE = Path(__file__).resolve().parent.parent
+
+
+class ServerDiedError(RuntimeError):
+    """The server ended, or never answered. The message has the end of its log."""
+
+
+def free_port() -> int:
+    """A port of this machine that nobody listens at."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@contextlib.contextmanager
+def running(
+    command: Sequence[str],
+    port: int,
+    log: Path,
+    environment: Mapping[str, str],
+    patience: float = 20,
+) -> Iterator[subprocess.Popen[bytes]]:
+    """Run *command* in example/ until the block ends; its output goes to *log*.
+
+    Yields the process once the server at *port* answers. Raises ServerDiedError if it doesn't within
+    *patience* seconds. The server gets 5 seconds to end by itself.
+    """
+    with log.open("ab") as output:
+        # A process group of its own: Ctrl-C reaches us only, and we stop the workers, too, if a
+        # master should die before them.
+        process = subprocess.Popen(
+            command,
+            cwd=EXAMPLE,
+            env={**os.environ, "PYTHONPATH": str(EXAMPLE), **environment},
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+    try:
+        _wait_until_it_answers(process, port, log, patience)
+        yield process
+    finally:
+        _stop(process)
+
+
+def _wait_until_it_answers(
+    process: subprocess.Popen[bytes], port: int, log: Path, patience: float
+) -> None:
+    deadline = time.monotonic() + patience
+    while time.monotonic() < deadline:
+        if process.poll() is not None:
+            raise ServerDiedError(f"The server ended with {process.returncode}:\n{_end_of(log)}")
+        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=patience)
+        try:
+            connection.request("GET", "/health/")
+            connection.getresponse().read()
+        except OSError:
+            time.sleep(0.05)
+        else:
+            return
+        finally:
+            connection.close()
+    raise ServerDiedError(f"The server did not answer within {patience:.0f} s:\n{_end_of(log)}")
+
+
+def _end_of(log: Path) -> str:
+    return "\n".join(log.read_text(errors="replace").splitlines()[-30:])
+
+
+def _stop(process: subprocess.Popen[bytes]) -> None:
+    process.terminate()
+    with contextlib.suppress(subprocess.TimeoutExpired):
+        process.wait(5)
+    # Whoever is left of the group that we started: workers whose master is gone.
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
+    process.wait()

@@ -1,0 +1,1 @@
+"""Labels: one a URL. They arrive in uploads of many thousand lines."""

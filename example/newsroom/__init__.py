@@ -1,0 +1,1 @@
+"""A small newsroom: articles with comments, and labels that arrive in very large uploads."""

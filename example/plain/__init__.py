@@ -1,0 +1,1 @@
+"""A basket service without any framework: who is being served stands in each of its log lines."""
