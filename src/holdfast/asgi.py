@@ -50,6 +50,7 @@ class RequestScope:
 
     # The parameters have the specification's names: daphne passes them by name.
     async def __call__(self, scope: ASGIScope, receive: Receive, send: Send) -> None:
+        """Serve one request, websocket or lifespan."""
         kind = scope["type"]
         if kind not in ("http", "websocket"):
             await self.application(scope, receive, send)

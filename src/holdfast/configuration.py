@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from .scope.autocarry import KINDS, carry_automatically
@@ -39,7 +39,8 @@ def validated(settings: Mapping[str, Any]) -> Mapping[str, Any]:
         if key not in _KEYS:
             raise ConfigurationError(f"HOLDFAST has no key {key!r}.{_meant(key, _KEYS)}")
     carry = settings.get("CARRY", ())
-    if isinstance(carry, str) or not all(isinstance(kind, str) for kind in carry):
+    is_list = isinstance(carry, Collection) and not isinstance(carry, str)
+    if not is_list or not all(isinstance(kind, str) for kind in carry):
         raise ConfigurationError(
             f"HOLDFAST['CARRY'] must be a list such as ['threads'], not {carry!r}."
         )

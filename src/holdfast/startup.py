@@ -15,6 +15,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from types import ModuleType
 from typing import Any
 
@@ -75,7 +76,7 @@ def log_problems_once() -> None:
     try:
         for problem in startup_problems():
             logger.warning("%s", problem)
-    except Exception:  # a check must never cost a request
+    except Exception:
         logger.exception("A start-up check failed")
 
 
@@ -174,6 +175,9 @@ def _globals_of_the_project(patched_by: str) -> Iterator[tuple[ModuleType, str, 
                 yield module, name, value
 
 
+# Linux only; elsewhere there is no such check.
+_DESCRIPTORS = Path("/proc/self/fd")
+
 # Sockets and LMDB files that were open when this process was forked, by descriptor and inode.
 _inherited: dict[int, int] = {}
 _noting_forks = False
@@ -182,7 +186,7 @@ _noting_forks = False
 def note_forks() -> None:
     """From now on, remember at each fork which connections the child inherits."""
     global _noting_forks
-    if not _noting_forks and os.path.isdir("/proc/self/fd"):
+    if not _noting_forks and _DESCRIPTORS.is_dir():
         _noting_forks = True
         os.register_at_fork(after_in_child=_note_inherited)
 
@@ -193,9 +197,10 @@ def _note_inherited() -> None:
 
 
 def _open_descriptors() -> Iterator[tuple[int, os.stat_result]]:
-    for name in os.listdir("/proc/self/fd"):
+    for path in _DESCRIPTORS.iterdir():
+        fd = int(path.name)
         try:
-            yield int(name), os.fstat(int(name))
+            yield fd, os.fstat(fd)
         except OSError:
             continue  # closed meanwhile; the listing's own descriptor
 
@@ -214,7 +219,7 @@ def opened_before_the_fork() -> Iterator[Problem]:
                     " each other's replies from it.",
                     "Open it in the worker, at first use, or close it before the fork.",
                 )
-        elif os.path.basename(_path(fd)) in {"data.mdb", "lock.mdb"}:
+        elif _path(fd).name in {"data.mdb", "lock.mdb"}:
             yield Problem(
                 "W104",
                 f"The LMDB file {_path(fd)} was opened before the fork: readers of dead workers"
@@ -223,11 +228,11 @@ def opened_before_the_fork() -> Iterator[Problem]:
             )
 
 
-def _path(fd: int) -> str:
+def _path(fd: int) -> Path:
     try:
-        return os.readlink(f"/proc/self/fd/{fd}")
+        return (_DESCRIPTORS / str(fd)).readlink()
     except OSError:
-        return ""
+        return Path()  # closed meanwhile
 
 
 def _peer(fd: int) -> str | None:

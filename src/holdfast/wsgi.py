@@ -48,6 +48,7 @@ class RequestScope:
         wrappers.add(self)
 
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
+        """Serve one request, as PEP 3333 says."""
         if startup.is_first_request:
             startup.log_problems_once()
         path = environ.get("SCRIPT_NAME", "") + environ.get("PATH_INFO", "")
@@ -86,9 +87,7 @@ class _End:
 
     __slots__ = ("_close", "_done", "_outer", "_scope")
 
-    def __init__(
-        self, close: Callable[[], object] | None, scope: Scope, outer: Scope
-    ) -> None:
+    def __init__(self, close: Callable[[], object] | None, scope: Scope, outer: Scope) -> None:
         self._close = close
         self._scope = scope
         self._outer = outer

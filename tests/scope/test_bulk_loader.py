@@ -269,7 +269,7 @@ def test_any_sequence_of_questions_is_answered_as_without_memory(
 
 def test_a_storm_of_threads_loads_each_key_once() -> None:
     seed = random.randrange(2**32)
-    print(f"seed {seed}")  # noqa: T201
+    print(f"seed {seed}")
     chance = random.Random(seed)
     loaded: Counter[int] = Counter()
     lock = threading.Lock()

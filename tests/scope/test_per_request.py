@@ -332,7 +332,14 @@ def test_no_more_results_than_asked_for_are_kept_and_the_least_recent_leave() ->
         return n * n
 
     with holdfast.open_scope() as scope:
-        assert [square(1), square(2), square(1), square(3), square(1), square(2)] == [1, 4, 1, 9, 1, 4]
+        assert [square(1), square(2), square(1), square(3), square(1), square(2)] == [
+            1,
+            4,
+            1,
+            9,
+            1,
+            4,
+        ]
         assert calls == {1: 1, 2: 2, 3: 1}
         for n in range(1000):
             square(n)
@@ -342,7 +349,7 @@ def test_no_more_results_than_asked_for_are_kept_and_the_least_recent_leave() ->
 @pytest.mark.parametrize("maxsize", [None, 3])
 def test_a_storm_of_threads_computes_each_key_once(maxsize: int | None) -> None:
     seed = random.randrange(2**32)
-    print(f"seed {seed}")  # noqa: T201
+    print(f"seed {seed}")
     chance = random.Random(seed)
     lock = threading.Lock()
     calls: Counter[int] = Counter()
@@ -365,7 +372,7 @@ def test_what_can_not_be_remembered_is_refused_where_it_is_decorated() -> None:
     with pytest.raises(TypeError, match="a generator can be read once"):
 
         @holdfast.per_request
-        def rows():  # noqa: ANN202
+        def rows():
             yield 1
 
     with pytest.raises(TypeError, match="inner decorator"):

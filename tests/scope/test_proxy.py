@@ -177,7 +177,7 @@ def test_copies_are_copies_of_the_object_and_pickling_is_refused() -> None:
     with holdfast.open_scope(Account()):
         assert type(copy.copy(holdfast.request)) is Account
         assert type(copy.deepcopy(holdfast.request)) is Account
-        with pytest.raises(TypeError, match="holdfast.request can't be pickled"):
+        with pytest.raises(TypeError, match=r"holdfast\.request can't be pickled"):
             pickle.dumps(holdfast.request)
 
 

@@ -17,6 +17,7 @@ class HoldfastConfig(AppConfig):
     verbose_name = "Holdfast"
 
     def ready(self) -> None:
+        """Called by Django once all apps are loaded."""
         from . import checks
 
         note_forks()

@@ -99,7 +99,7 @@ def _is_wrapped() -> bool:
     for name in modules:
         try:
             importlib.import_module(name)
-        except Exception:  # noqa: S112 - whatever is wrong there is another check's business
+        except Exception:  # noqa: S112, BLE001 - what is wrong there is another check's business
             continue
     return bool(wsgi.wrappers or asgi.wrappers)
 
@@ -124,8 +124,8 @@ def async_code_under_green_threads() -> Iterator[Problem]:
     for what in found:
         yield Problem(
             "W103",
-            f"{what[0].upper()}{what[1:]} is async and this process runs {patched_by}: an event loop"
-            " belongs to the whole thread, so overlapping requests fail with 'You cannot use"
+            f"{what[0].upper()}{what[1:]} is async, and {patched_by} runs this process: an event"
+            " loop belongs to the whole thread, so overlapping requests fail with 'You cannot use"
             " AsyncToSync in the same thread as an async event loop'.",
             "Make it sync, or serve it with an ASGI server.",
         )
@@ -156,6 +156,6 @@ def _async_receivers() -> list[str]:
     found = []
     for name in ("request_started", "request_finished", "got_request_exception"):
         signal: Signal = getattr(signals, name)
-        for receiver in signal._live_receivers(None)[1]:  # type: ignore[attr-defined]
+        for receiver in signal._live_receivers(None)[1]:  # noqa: SLF001 - no public list of them
             found.append(f"the receiver {receiver.__qualname__} of {name}")
     return found

@@ -43,6 +43,7 @@ class RequestScope:
             markcoroutinefunction(self)
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase | Awaitable[HttpResponseBase]:
+        """Respond; what is returned is to be awaited where the next middleware is async."""
         if self.is_async:
             return self._respond_async(request)
         scope = _wrappers_scope(request)
@@ -108,15 +109,15 @@ def _keep_body_inside(
     # ends the scope.
     on_error = scope.close if under_asgi and not scope.may_await else None
     if streaming.is_async:
-        body = ScopedAsyncIterator(scope, streaming._iterator, on_error=on_error)
-        streaming._iterator = body
+        body = ScopedAsyncIterator(scope, streaming._iterator, on_error=on_error)  # noqa: SLF001
+        streaming._iterator = body  # noqa: SLF001
         if scope.may_await:
             scope.on_close(body.aclose)
         return body
     if under_asgi or isinstance(response.close, _ResponseClose):
         # Otherwise the WSGI wrapper runs each step of the body inside the scope.
-        sync_body = ScopedIterator(scope, streaming._iterator, on_error=on_error)
-        streaming._iterator = sync_body
+        sync_body = ScopedIterator(scope, streaming._iterator, on_error=on_error)  # noqa: SLF001
+        streaming._iterator = sync_body  # noqa: SLF001
         scope.on_close(sync_body.close)
     return None
 

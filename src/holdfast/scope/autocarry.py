@@ -28,6 +28,7 @@ KINDS = frozenset({"threads", "executors", "greenlets"})
 _wanted: frozenset[str] = frozenset()
 _caught: set[str] = set()
 
+
 def carry_automatically(kinds: frozenset[str]) -> None:
     """From now on, work of these *kinds* belongs to the request that starts it; no other does."""
     global _wanted
@@ -48,7 +49,7 @@ def _catch_threads() -> None:
     import multiprocessing.pool
 
     pool_workers = (
-        concurrent.futures.thread._worker,  # type: ignore[attr-defined]
+        concurrent.futures.thread._worker,
         multiprocessing.pool.worker,  # type: ignore[attr-defined]
     )
     start = threading.Thread.start
@@ -59,7 +60,7 @@ def _catch_threads() -> None:
             run, context = self.run, copy_context()
 
             def run_with_request() -> None:
-                del self.run  # type: ignore[attr-defined] # the circle of thread and function
+                del self.run  # the circle of thread and function
                 context.run(run)
 
             self.run = run_with_request  # type: ignore[method-assign]
@@ -76,7 +77,7 @@ def _with_request(function: Callable[..., Any]) -> Callable[..., Any]:
 def _catch_executors() -> None:
     import concurrent.futures
 
-    submit = concurrent.futures.ThreadPoolExecutor.submit
+    submit: Any = concurrent.futures.ThreadPoolExecutor.submit
 
     @functools.wraps(submit)
     def submit_with_request(
@@ -85,7 +86,7 @@ def _catch_executors() -> None:
         /,
         *args: Any,
         **kwargs: Any,
-    ) -> concurrent.futures.Future[Any]:
+    ) -> Any:
         if _wants("executors"):
             fn = _with_request(fn)
         return submit(self, fn, *args, **kwargs)
@@ -111,7 +112,8 @@ def _catch_gevent() -> None:
     import gevent.threadpool
 
     gevent.Greenlet.add_spawn_callback(_give_request)
-    spawn = gevent.threadpool.ThreadPool.spawn
+    pool: Any = gevent.threadpool.ThreadPool
+    spawn = pool.spawn
 
     @functools.wraps(spawn)
     def spawn_with_request(self: Any, func: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
@@ -119,7 +121,7 @@ def _catch_gevent() -> None:
             func = _with_request(func)
         return spawn(self, func, *args, **kwargs)
 
-    gevent.threadpool.ThreadPool.spawn = spawn_with_request
+    pool.spawn = spawn_with_request
 
 
 def _catch_eventlet() -> None:

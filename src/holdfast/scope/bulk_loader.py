@@ -55,7 +55,7 @@ class _Shelf:
         self.lock = allocate_lock()
 
     def sort(self, wanted: Iterable[Any], found: dict[Any, Any]) -> tuple[list[Any], list[_Load]]:
-        """Move what is known to *found*; return the keys that nobody loads, and the loads to wait for.
+        """Move what is known to *found*; return the keys nobody loads, and the loads to wait for.
 
         Called with the lock held.
         """
@@ -105,7 +105,7 @@ class _Loader(Generic[_K, _V]):
         self._maxsize = maxsize
         self._max_batch = max_batch
         self._what = getattr(load_many, "__qualname__", repr(load_many))
-        functools.update_wrapper(self, load_many)
+        functools.update_wrapper(self, load_many)  # type: ignore[arg-type]
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self._what}>"
@@ -332,6 +332,8 @@ def bulk_loader(
     loads.
 
     Args:
+        load_many: what is decorated: given a list of distinct keys, it returns a mapping from
+            those that exist to their values.
         maxsize: how many keys are remembered for each request, the least recently used leaving
             first; by default all. A single call may ask for more: its result is whole.
         max_batch: how many keys the function is given at most in one call; by default all, which a
@@ -340,7 +342,7 @@ def bulk_loader(
     Blocks as long as the function does. A remembered key costs one or two microseconds.
     """
     if load_many is None:
-        return lambda load_many: _loader_of(load_many, maxsize, max_batch)
+        return functools.partial(_loader_of, maxsize=maxsize, max_batch=max_batch)
     return _loader_of(load_many, maxsize, max_batch)
 
 
@@ -349,7 +351,7 @@ def _loader_of(
 ) -> BulkLoader[Any, Any] | AsyncBulkLoader[Any, Any]:
     for name, limit in (("maxsize", maxsize), ("max_batch", max_batch)):
         if limit is not None and limit < 1:
-            raise ValueError(f"bulk_loader({name}={limit}): must be at least 1, or None for no limit.")
+            raise ValueError(f"bulk_loader({name}={limit}): must be at least 1, or None.")
     if not callable(load_many):
         raise TypeError(f"bulk_loader decorates a function of a list of keys, not {load_many!r}.")
     kind = AsyncBulkLoader if inspect.iscoroutinefunction(load_many) else BulkLoader

@@ -39,11 +39,12 @@ def carry(function: _F) -> _F:
 
     Costs about two microseconds, and about one for each call; never blocks.
     """
-    if not callable(function):
+    given: Any = function
+    if not callable(given):
         hint = ""
-        if inspect.isawaitable(function):
+        if inspect.isawaitable(given):
             hint = " Give the coroutine function, not what calling it returned."
-        raise TypeError(f"carry() takes a function, not {function!r}.{hint}")
+        raise TypeError(f"carry() takes a function, not {given!r}.{hint}")
     scope = scope_var.get()
     return _bound(function, scope, scope.hold() if scope.usable else None, copy_context())
 
@@ -74,8 +75,9 @@ def _bound(function: _F, scope: Scope, hold: Hold | None, context: Context) -> _
             kept = hold  # noqa: F841 - as above
             return context.copy().run(function, *args, **kwargs)
 
-    made.__holdfast_hold__ = hold  # type: ignore[attr-defined]
-    return cast("_F", functools.wraps(function)(made))
+    bound: Any = functools.wraps(function)(made)
+    bound.__holdfast_hold__ = hold
+    return cast("_F", bound)
 
 
 def _is_async(function: Callable[..., Any]) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 
-class NoRequest(RuntimeError):
+class NoRequest(RuntimeError):  # noqa: N818 - read as a state, like StopIteration
     """There is no request here.
 
     Raised by reading or writing `holdfast.request`, `holdfast.state` and
@@ -13,6 +13,7 @@ class NoRequest(RuntimeError):
 
     @classmethod
     def here(cls) -> NoRequest:
+        """Where no request is."""
         return cls(
             "There is no request here. That is usual in a shell, a job, at import, in a thread or"
             " greenlet started without holdfast.carry(fn), and in middleware above holdfast's own."
@@ -31,6 +32,7 @@ class RequestEnded(NoRequest):
 
     @classmethod
     def named(cls, name: str) -> RequestEnded:
+        """After the end of the request called *name*."""
         return cls(
             f"The request {name} has ended, and what it held is gone. Read what you need before it"
             " ends, or start the work that outlives it with holdfast.carry(fn), which keeps it."

@@ -71,10 +71,12 @@ class ScopedIterator(Generic[_T]):
                 _set(outer)
 
     def send(self, value: Any) -> _T:
+        """As a generator's."""
         iterator: Any = self._iterator
         return self._inside(lambda: iterator.send(value))
 
     def throw(self, error: BaseException) -> _T:
+        """As a generator's."""
         iterator: Any = self._iterator
         return self._inside(lambda: iterator.throw(error))
 
@@ -116,7 +118,7 @@ class ScopedAsyncIterator(Generic[_T]):
     async def __anext__(self) -> _T:
         if self._loop is None:
             self._loop = _running_loop()
-        return await self._inside(self._iterator.__anext__)
+        return await self._inside(self._iterator.__anext__)  # type: ignore[no-any-return]
 
     async def _inside(self, step: Callable[[], Any]) -> Any:
         scope = self._scope
@@ -137,10 +139,12 @@ class ScopedAsyncIterator(Generic[_T]):
                 _set(outer)
 
     async def asend(self, value: Any) -> _T:
+        """As an asynchronous generator's."""
         iterator: Any = self._iterator
         return await self._inside(lambda: iterator.asend(value))  # type: ignore[no-any-return]
 
     async def athrow(self, error: BaseException) -> _T:
+        """As an asynchronous generator's."""
         iterator: Any = self._iterator
         return await self._inside(lambda: iterator.athrow(error))  # type: ignore[no-any-return]
 

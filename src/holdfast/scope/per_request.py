@@ -32,6 +32,7 @@ def per_request(function: Any = None, /, *, maxsize: int | None = None) -> Any:
     after a request's end, each call goes straight through.
 
     Args:
+        function: what is decorated.
         maxsize: how many results are kept for each request, the least recently used leaving first;
             by default all, until the request ends.
 
@@ -43,9 +44,15 @@ def per_request(function: Any = None, /, *, maxsize: int | None = None) -> Any:
     task for as long as the first call takes, and no other.
     """
     if maxsize is not None and maxsize < 1:
-        raise ValueError(f"per_request(maxsize={maxsize}): must be at least 1, or None for no limit.")
+        raise ValueError(
+            f"per_request(maxsize={maxsize}): must be at least 1, or None for no limit."
+        )
     if function is None:
-        return lambda function: per_request(function, maxsize=maxsize)
+        return functools.partial(_decorate, maxsize=maxsize)
+    return _decorate(function, maxsize)
+
+
+def _decorate(function: Any, maxsize: int | None) -> Any:
     wrapped_already = isinstance(function, staticmethod | classmethod | property | type)
     if wrapped_already or not callable(function):
         raise TypeError(
@@ -77,12 +84,12 @@ class _Memo:
         kinds = {parameter.kind for parameter in signature.parameters.values()}
         takes_any = kinds & {inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD}
         if takes_any or not inspect.isfunction(self.function):
-            made = self._open_wrapper(is_async)
+            made = self._open_wrapper(is_async=is_async)
         else:
-            made = self._exact_wrapper(signature, is_async)
+            made = self._exact_wrapper(signature, is_async=is_async)
         return functools.wraps(self.function)(made)
 
-    def _exact_wrapper(self, signature: inspect.Signature, is_async: bool) -> Callable[..., Any]:
+    def _exact_wrapper(self, signature: inspect.Signature, *, is_async: bool) -> Callable[..., Any]:
         """A wrapper with the function's own parameters.
 
         It costs half of one with *args and **kwargs, and f(7), f(pk=7) and a default that was
@@ -111,13 +118,13 @@ class _Memo:
             "_holdfast_miss": self._miss_async if is_async else self._miss,
             "_holdfast_function": self.function,
         }
-        exec(source, namespace)
+        exec(source, namespace)  # noqa: S102 - only parameter names of a function go into it
         made: Any = namespace["wrapper"]
-        made.__defaults__ = self.function.__defaults__  # type: ignore[attr-defined]
-        made.__kwdefaults__ = self.function.__kwdefaults__  # type: ignore[attr-defined]
+        made.__defaults__ = self.function.__defaults__
+        made.__kwdefaults__ = self.function.__kwdefaults__
         return made  # type: ignore[no-any-return]
 
-    def _open_wrapper(self, is_async: bool) -> Callable[..., Any]:
+    def _open_wrapper(self, *, is_async: bool) -> Callable[..., Any]:
         def key_of(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Hashable:
             return (args, tuple(sorted(kwargs.items()))) if kwargs else args
 
@@ -158,9 +165,7 @@ class _Memo:
                 " instead."
             ) from None
 
-    def _places(
-        self, scope: Scope
-    ) -> tuple[MutableMapping[Hashable, Any], dict[Hashable, Flight]]:
+    def _places(self, scope: Scope) -> tuple[MutableMapping[Hashable, Any], dict[Hashable, Flight]]:
         fresh: MutableMapping[Hashable, Any] = {} if self.maxsize is None else OrderedDict()
         return (
             scope.memo.setdefault(self.results_key, fresh),

@@ -12,6 +12,7 @@ callable, and frameworks await what can be awaited.
 
 from __future__ import annotations
 
+import builtins
 import copy
 import operator
 from collections.abc import Callable
@@ -75,7 +76,7 @@ class LocalProxy:
         return type(self) if target is _UNBOUND else target.__class__
 
     @property
-    def __dict__(self) -> Any:
+    def __dict__(self) -> Any:  # type: ignore[override]
         target = self._holdfast_peek()
         return {} if target is _UNBOUND else target.__dict__
 
@@ -128,13 +129,13 @@ class LocalProxy:
     def __enter__(self) -> Any:
         return self._holdfast_target().__enter__()
 
-    def __exit__(self, *error: Any) -> Any:
+    def __exit__(self, *error: object) -> Any:
         return self._holdfast_target().__exit__(*error)
 
     async def __aenter__(self) -> Any:
         return await self._holdfast_target().__aenter__()
 
-    async def __aexit__(self, *error: Any) -> Any:
+    async def __aexit__(self, *error: object) -> Any:
         return await self._holdfast_target().__aexit__(*error)
 
 
@@ -163,26 +164,26 @@ _ARITHMETIC = (
     *("add", "sub", "mul", "matmul", "truediv", "floordiv", "mod"),
     *("lshift", "rshift", "and_", "xor", "or_"),
 )
-for _name in _ARITHMETIC:
-    _operation = getattr(operator, _name)
-    _bare = _name.rstrip("_")
-    setattr(LocalProxy, f"__{_bare}__", _forward(_operation))
-    setattr(LocalProxy, f"__r{_bare}__", _forward_reflected(_operation))
-for _name in ("lt", "le", "gt", "ge", "neg", "pos", "abs", "invert"):
-    setattr(LocalProxy, f"__{_name}__", _forward(getattr(operator, _name)))
-for _name in ("getitem", "setitem", "delitem", "contains"):
-    setattr(LocalProxy, f"__{_name}__", _forward(getattr(operator, _name)))
-for _name, _operation in {
-    "iter": iter,
-    "len": len,
-    "reversed": reversed,
-    "int": int,
-    "float": float,
-    "round": round,
-    "pow": pow,
-    "divmod": divmod,
-}.items():
-    setattr(LocalProxy, f"__{_name}__", _forward(_operation))
+_OTHER_OPERATORS = (
+    *("lt", "le", "gt", "ge", "neg", "pos", "abs", "invert"),
+    *("getitem", "setitem", "delitem", "contains"),
+)
+_FUNCTIONS = ("iter", "len", "reversed", "int", "float", "round", "pow", "divmod")
+
+
+def _forward_all() -> None:
+    for name in _ARITHMETIC:
+        operation = getattr(operator, name)
+        bare = name.rstrip("_")
+        setattr(LocalProxy, f"__{bare}__", _forward(operation))
+        setattr(LocalProxy, f"__r{bare}__", _forward_reflected(operation))
+    for name in _OTHER_OPERATORS:
+        setattr(LocalProxy, f"__{name}__", _forward(getattr(operator, name)))
+    for name in _FUNCTIONS:
+        setattr(LocalProxy, f"__{name}__", _forward(getattr(builtins, name)))
+
+
+_forward_all()
 
 
 def _learn(kind: type[LocalProxy], name: str) -> None:
@@ -230,13 +231,13 @@ def proxy(source: Callable[[], _T] | ContextVar[_T], name: str | None = None) ->
     stay silent where it raises `NoRequest` or `LookupError`. Costs what the source costs and a
     few tens of nanoseconds; never blocks. It can't be called or awaited.
     """
-    target: Callable[[], Any]
+    target: Any
     if isinstance(source, ContextVar):
         target = source.get
-        name = name or source.name
+        called = source.name
     elif callable(source):
         target = source
-        name = name or getattr(source, "__qualname__", repr(source))
+        called = getattr(source, "__qualname__", repr(source))
     else:
         raise TypeError(
             f"proxy() takes a function without arguments or a ContextVar, not {source!r}."
@@ -245,7 +246,7 @@ def proxy(source: Callable[[], _T] | ContextVar[_T], name: str | None = None) ->
     def read(self: object) -> Any:
         return target().LEARNED
 
-    return cast("_T", _make(target, read, name, LocalProxy))
+    return cast("_T", _make(target, read, name or called, LocalProxy))
 
 
 class _StateProxy(LocalProxy):

@@ -17,8 +17,8 @@ import os
 import warnings
 import weakref
 from _thread import RLock, allocate_lock
-from collections.abc import Awaitable, Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from types import MappingProxyType, TracebackType
 from typing import Any, NoReturn, Self, TypeVar, overload
@@ -144,44 +144,51 @@ class Scope:
             raise RequestEnded.named(self.name)
 
     def close(self) -> None:
-        """End the request: run the callbacks and let go of everything. Only the first call counts.
+        """End the request: run the callbacks, let go of everything. Only the first call counts.
 
         Called by whoever opened the scope. Does not block, beyond what the callbacks do.
         """
         if not self._latch.acquire(blocking=False):
             return
         self.closed = True
-        failure: BaseException | None = None
-        if self._callbacks:
-            with self.entered():
-                for callback in self._unwind():
-                    try:
-                        result = callback()
-                        if inspect.iscoroutine(result):
-                            result.close()
-                            raise TypeError(f"{callback!r} returned a coroutine; nobody awaits it")
-                    except BaseException as error:  # each runs, whatever the others do
-                        failure = self._failed(callback, error, failure)
-        self._finish()
-        if failure is not None:
-            raise failure
+        try:
+            if self._callbacks:
+                # Awaits nothing, so that one step takes it to its end.
+                with suppress(StopIteration):
+                    self._run_callbacks(awaiting=False).send(None)
+        finally:
+            self._finish()
 
     async def aclose(self) -> None:
         """The same as `close`, awaiting the callbacks that can be awaited."""
         if not self._latch.acquire(blocking=False):
             return
         self.closed = True
+        try:
+            if self._callbacks:
+                await self._run_callbacks(awaiting=True)
+        finally:
+            self._finish()
+
+    async def _run_callbacks(self, *, awaiting: bool) -> None:
         failure: BaseException | None = None
-        if self._callbacks:
-            with self.entered():
-                for callback in self._unwind():
-                    try:
-                        result = callback()
-                        if isinstance(result, Awaitable):
+        with self.entered():
+            while self._callbacks:
+                callback = self._callbacks.pop()
+                try:
+                    result = callback()
+                    if inspect.iscoroutine(result):
+                        if awaiting:
                             await result
-                    except BaseException as error:  # as above
-                        failure = self._failed(callback, error, failure)
-        self._finish()
+                        else:
+                            result.close()
+                            raise TypeError(f"nobody could await what {callback!r} returned")
+                except Exception:
+                    logger.exception("%s: on_close(%r) raised", self.name, callback)
+                except BaseException as error:  # noqa: BLE001
+                    # A cancellation, an interrupt, a greenlet's end: not ours to swallow, but
+                    # the other callbacks run first.
+                    failure = failure or error
         if failure is not None:
             raise failure
 
@@ -203,19 +210,6 @@ class Scope:
             yield self
         finally:
             scope_var.set(outer)
-
-    def _unwind(self) -> Iterator[Callable[[], object]]:
-        while self._callbacks:
-            yield self._callbacks.pop()
-
-    def _failed(
-        self, callback: object, error: BaseException, earlier: BaseException | None
-    ) -> BaseException | None:
-        if isinstance(error, Exception):
-            logger.error("%s: on_close(%r) raised", self.name, callback, exc_info=error)
-            return earlier
-        # A cancellation, an interrupt, a greenlet's end: not ours to swallow.
-        return earlier or error
 
     def _finish(self) -> None:
         _live.discard(id(self))
@@ -249,7 +243,7 @@ class Scope:
         return f"<{type(self).__name__}{name}{' (closed)' if self.closed else ''}>"
 
     def __reduce_ex__(self, protocol: object) -> NoReturn:
-        raise TypeError("A request scope can't be pickled: it belongs to one request of one process.")
+        raise TypeError("A scope can't be pickled: it belongs to one request of one process.")
 
 
 _SLOTS_TO_EMPTY: tuple[Callable[[Scope, None], None], ...] = tuple(
@@ -258,7 +252,7 @@ _SLOTS_TO_EMPTY: tuple[Callable[[Scope, None], None], ...] = tuple(
 # Native and never held across anything that could switch greenlets. Re-entrant, because the
 # garbage collector may run a finalizer that carries something while we hold it.
 _holding = RLock()
-_NOTHING_REMEMBERED: MappingProxyType[Any, Any] = MappingProxyType({})
+_NOTHING_REMEMBERED: Any = MappingProxyType({})
 
 
 class _Unreadable(Scope):
@@ -267,7 +261,7 @@ class _Unreadable(Scope):
     __slots__ = ()
 
     usable = False
-    memo = _NOTHING_REMEMBERED  # type: ignore[assignment]
+    memo = _NOTHING_REMEMBERED
 
     _why: Callable[[], NoRequest]
 
@@ -275,7 +269,7 @@ class _Unreadable(Scope):
         raise self._why()
 
     request = property(_refuse, _refuse)
-    state = property(_refuse, _refuse)  # type: ignore[assignment]
+    state = property(_refuse, _refuse)
     hold = _refuse
 
 
@@ -367,7 +361,7 @@ class open_scope:  # noqa: N801 - used like a function
         self._scope: Scope | None = None
         self._outer: Scope = NOWHERE
 
-    def _open(self, may_await: bool) -> Scope:
+    def _open(self, *, may_await: bool) -> Scope:
         if self._scope is not None:
             raise RuntimeError("This open_scope() is in use already; call open_scope() anew.")
         scope = Scope(self._request, "open_scope()", may_await=may_await)
@@ -383,7 +377,8 @@ class open_scope:  # noqa: N801 - used like a function
 
     def _leave(self) -> Scope:
         scope, self._scope = self._scope, None
-        assert scope is not None
+        if scope is None:
+            raise RuntimeError("This open_scope() was not entered.")
         # In another context (a generator that was closed elsewhere) there is nothing to put back.
         if _get() is scope:
             scope_var.set(self._outer)
