@@ -188,7 +188,7 @@ _forward_all()
 
 def _learn(kind: type[LocalProxy], name: str) -> None:
     """Give the class of one proxy a property for *name*, a copy of its template."""
-    if len(kind.__dict__) > _MOST_LEARNED_NAMES:
+    if len(vars(kind)) > _MOST_LEARNED_NAMES:
         return
     template = kind._holdfast_read
     code: CodeType = template.__code__
