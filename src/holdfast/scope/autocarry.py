@@ -44,19 +44,28 @@ def _wants(kind: str) -> bool:
     return kind in _wanted and scope_var.get().usable
 
 
-def _catch_threads() -> None:
-    import concurrent.futures.thread
-    import multiprocessing.pool
+# Modules whose threads serve many requests: whoever happens to start them does not own them.
+_POOLS = frozenset(
+    {
+        "concurrent.futures.process",
+        "concurrent.futures.thread",
+        "multiprocessing.pool",
+        "multiprocessing.queues",
+    }
+)
 
-    pool_workers = (
-        concurrent.futures.thread._worker,
-        multiprocessing.pool.worker,  # type: ignore[attr-defined]
-    )
+
+def _belongs_to_a_pool(thread: threading.Thread) -> bool:
+    target = getattr(thread, "_target", None)
+    return type(thread).__module__ in _POOLS or getattr(target, "__module__", None) in _POOLS
+
+
+def _catch_threads() -> None:
     start = threading.Thread.start
 
     @functools.wraps(start)
     def start_with_request(self: threading.Thread) -> None:
-        if _wants("threads") and getattr(self, "_target", None) not in pool_workers:
+        if _wants("threads") and not _belongs_to_a_pool(self):
             run, context = self.run, copy_context()
 
             def run_with_request() -> None:
