@@ -34,8 +34,8 @@ def running(
 ) -> Iterator[subprocess.Popen[bytes]]:
     """Run *command* in example/ until the block ends; its output goes to *log*.
 
-    Yields the process once the server at *port* answers. Raises ServerDiedError if it doesn't within
-    *patience* seconds. The server gets 5 seconds to end by itself.
+    Yields the process once the server at *port* answers. Raises ServerDiedError if it doesn't
+    within *patience* seconds. The server gets 5 seconds to end by itself.
     """
     with log.open("ab") as output:
         # A process group of its own: Ctrl-C reaches us only, and we stop the workers, too, if a

@@ -1,37 +1,24 @@
 """What the demo does, in order, and what it says meanwhile."""
 
 import argparse
-import contextlib
-import os
 import random
 import signal
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from types import ModuleType
 from typing import NoReturn
 
 from rich.console import Console
+from rich.markup import escape
 
 from demonstration.cases import CASES
-from demonstration.running import EXAMPLE, ServerDiedError, free_port, running
-from demonstration.servers import DEFAULT, SERVERS, Application, Server
-from demonstration.site import Site
-from demonstration.table import print_table
-from demonstration.tally import Tally
-
-VARIANTS = {"before": "as usually written", "after": "with holdfast"}
-DJANGO = {
-    "before": Application("before.wsgi", "before.asgi", "before/gunicorn_conf.py"),
-    "after": Application("newsroom.wsgi", "newsroom.asgi", "gunicorn.conf.py"),
-}
-PLAIN = {
-    "before": Application("before.basket_wsgi", "before.basket_asgi", "before/gunicorn_conf.py"),
-    "after": Application("plain.wsgi", "plain.asgi", "gunicorn.conf.py"),
-}
+from demonstration.running import ServerDiedError
+from demonstration.servers import DEFAULT, SERVERS, Server
+from demonstration.serving import VARIANTS, environment_in, prepare_database, serve
+from demonstration.table import Result, print_table
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -45,20 +32,26 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         console.print("\nStopped, and the servers with it.")
         return 130
-    except (ServerDiedError, subprocess.CalledProcessError) as error:
-        console.print(f"[red]The demo could not run.[/] {error}", markup=True)
+    except ServerDiedError as error:
+        console.print(f"[red]The demo could not run.[/] {escape(str(error))}", soft_wrap=True)
+        return 1
+    except subprocess.CalledProcessError as error:
+        console.print(f"[red]The demo has no database.[/] {escape(error.stderr.decode())}")
         return 1
 
 
 def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = argparse.ArgumentParser(
+        prog="demo.py", description="Loses request state on a real server, then holds it."
+    )
     parser.add_argument("--server", default=DEFAULT, help=f"one of {', '.join(SERVERS)}")
-    parser.add_argument("--seed", type=int, default=random.randrange(10**6))
+    parser.add_argument(
+        "--seed", type=int, default=random.randrange(10**6), help="repeats the users of a run"
+    )
     options = parser.parse_args(arguments)
     if options.server not in SERVERS:
-        parser.error(
-            f"there is no server {options.server!r} here. Choose from {', '.join(SERVERS)}."
-        )
+        choices = ", ".join(SERVERS)
+        parser.error(f"there is no server {options.server!r} here. Choose from {choices}.")
     missing = SERVERS[options.server].missing()
     if missing:
         parser.error(f"{options.server} needs {', '.join(missing)}, not installed in {sys.prefix}.")
@@ -74,13 +67,13 @@ def _show(console: Console, server: Server, seed: int, folder: Path) -> int:
     started = time.monotonic()
     console.print(f"[bold]Request state under a real {server.name}[/], seed {seed}")
     console.print("Making a database ...")
-    environment = _environment(folder)
-    _prepare_database(environment)
+    environment = environment_in(folder)
+    prepare_database(environment)
 
-    result: dict[ModuleType, dict[str, Tally]] = {case: {} for case in CASES}
+    result: Result = {case: {} for case in CASES}
     for variant, description in VARIANTS.items():
         console.print(f"Starting {server.name} with the example {description} ...")
-        with _serve(server, variant, folder, environment, seed) as site:
+        with serve(server, variant, folder, environment, seed) as site:
             for case in CASES:
                 console.print(f"  {case.TITLE} ({case.MEANING}): ", end="")
                 result[case][variant] = tally = case.drive(site)
@@ -90,53 +83,7 @@ def _show(console: Console, server: Server, seed: int, folder: Path) -> int:
     return _conclude(console, server, result, time.monotonic() - started)
 
 
-def _environment(folder: Path) -> dict[str, str]:
-    return {
-        "DATABASE_URL": f"sqlite:///{folder}/demo.sqlite3",
-        "BASKET_LOG": str(folder / "basket.log"),
-        "SHOW_ERRORS": "1",
-        "DEBUG": "0",
-        "PYTHONDONTWRITEBYTECODE": "1",
-    }
-
-
-def _prepare_database(environment: dict[str, str]) -> None:
-    for command in (["migrate", "--verbosity=0"], ["fill"]):
-        subprocess.run(
-            [sys.executable, "manage.py", *command],
-            cwd=EXAMPLE,
-            env={**os.environ, **environment},
-            stdout=subprocess.DEVNULL,
-            check=True,
-        )
-
-
-@contextlib.contextmanager
-def _serve(
-    server: Server, variant: str, folder: Path, environment: dict[str, str], seed: int
-) -> Iterator[Site]:
-    port, basket_port = free_port(), free_port()
-    log = folder / f"{variant}.log"
-    with (
-        running(server.command(DJANGO[variant], port), port, log, environment),
-        running(server.command(PLAIN[variant], basket_port), basket_port, log, environment),
-    ):
-        yield Site(
-            variant=variant,
-            port=port,
-            basket_port=basket_port,
-            basket_log=Path(environment["BASKET_LOG"]),
-            is_async=server.is_async,
-            random=random.Random(seed),
-        )
-
-
-def _conclude(
-    console: Console,
-    server: Server,
-    result: dict[ModuleType, dict[str, Tally]],
-    seconds: float,
-) -> int:
+def _conclude(console: Console, server: Server, result: Result, seconds: float) -> int:
     before = sum(tallies["before"].wrong for tallies in result.values())
     after = sum(tallies["after"].wrong for tallies in result.values())
     fine = [case.TITLE for case, tallies in result.items() if not tallies["before"].wrong]
@@ -149,9 +96,7 @@ def _conclude(
         console.print(f"The usual way happened to do well under {server.name}: {', '.join(fine)}.")
     console.print("Read next: example/README.md, then example/before/ beside what replaces it.")
     if after:
-        console.print(
-            "[red]holdfast did not hold: that is a bug. Please report it with the seed.[/]"
-        )
+        console.print("[red]Holdfast did not hold: a bug. Please report it, with the seed.[/]")
         return 1
     if server.name == DEFAULT and not before:
         console.print("[red]Nothing failed as usually written, so this run has shown nothing.[/]")

@@ -1,6 +1,5 @@
 """Prints the counts of both variants side by side."""
 
-from collections.abc import Mapping
 from types import ModuleType
 
 from rich.console import Console
@@ -8,7 +7,8 @@ from rich.table import Table
 
 from demonstration.tally import Count, Tally
 
-Result = Mapping[ModuleType, Mapping[str, Tally]]
+#: For each case, in order, the tally of each variant.
+Result = dict[ModuleType, dict[str, Tally]]
 
 
 def print_table(console: Console, result: Result, server: str) -> None:

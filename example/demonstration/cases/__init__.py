@@ -1,4 +1,4 @@
-"""The cases that the demo shows, in this order: add yours here. A case is one file with these names.
+"""The cases that the demo shows, in this order: add yours here. A case is a file with these names.
 
 TITLE: what it is called in the table.
 KINDS: what can go wrong, a line of the table each.
