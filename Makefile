@@ -108,7 +108,7 @@ $(installed): $(stamps)/venv $(test_pins) pyproject.toml
 
 $(stamps)/lint $(stamps)/docs $(stamps)/bench: $(stamps)/%: constraints/%.txt $(installed)
 	@$(say) 'installing what `make $*` needs'
-	@$(pinned) -r $<
+	@$(pinned) -r $< -r constraints/django-$(DJANGO).txt
 	@touch $@
 
 # What tests need beyond Python's packages. Without it they are skipped, and say so.

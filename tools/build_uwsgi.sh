@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Build uWSGI into an environment: build_uwsgi.sh VENV
 #
-# uWSGI comes without wheels, so this takes a minute, and may fail where there is no
+# uWSGI comes without wheels, so this takes up to a minute, and may fail where there is no
 # compiler. Then the reason is said, and the tests that need uWSGI are skipped.
 set -euo pipefail
 
@@ -16,8 +16,7 @@ fi
 
 say() { printf '==> %s\n' "$*"; }
 
-say 'building uWSGI from source (about a minute)'
-# Only what the tests use is built; XML and the like would need more headers.
+say 'building uWSGI from source (up to a minute)'
 if "$venv/bin/python" -m pip --disable-pip-version-check install \
   --require-hashes --no-build-isolation -r "$pins" >"$log" 2>&1; then
   touch "$stamp"
