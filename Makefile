@@ -106,9 +106,11 @@ $(installed): $(stamps)/venv $(test_pins) pyproject.toml
 	@$(pip) --no-deps --editable .
 	@touch $@
 
+# Each group is complete as it was resolved, and what it wants of Django is here already: pip
+# needn't resolve it again, and django-guid's upper bound for Django is not ours.
 $(stamps)/lint $(stamps)/docs $(stamps)/bench: $(stamps)/%: constraints/%.txt $(installed)
 	@$(say) 'installing what `make $*` needs'
-	@$(pinned) -r $< -r constraints/django-$(DJANGO).txt
+	@$(pinned) --no-deps -r $<
 	@touch $@
 
 # What tests need beyond Python's packages. Without it they are skipped, and say so.
