@@ -43,7 +43,7 @@ def running(
         process = subprocess.Popen(
             command,
             cwd=EXAMPLE,
-            env={**os.environ, "PYTHONPATH": str(EXAMPLE), **environment},
+            env={**os.environ, **environment},
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=subprocess.STDOUT,
