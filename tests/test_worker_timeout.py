@@ -1,5 +1,6 @@
 """A worker that its server kills for being late ends its requests, as far as Python still runs."""
 
+import contextlib
 import http.client
 import socket
 import subprocess
@@ -43,8 +44,9 @@ def test_a_worker_time_out_closes_the_scope(tmp_path: Path) -> None:
     try:
         connection = _connected(port)
         connection.request("GET", "/late/")
-        with pytest.raises((http.client.RemoteDisconnected, ConnectionError)):
-            connection.getresponse()
+        # Whether the client still gets an error page is the server's affair.
+        with contextlib.suppress(http.client.RemoteDisconnected, ConnectionError):
+            assert connection.getresponse().status == 500
         connection.close()
     finally:
         server.terminate()
