@@ -12,7 +12,6 @@ import os
 import socket
 import stat
 import sys
-import threading
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -98,26 +97,19 @@ def _patcher(name: str) -> Any:
     return sys.modules.get({"gevent": "gevent.monkey", "eventlet": "eventlet.patcher"}[name])
 
 
-_NATIVE_LOCAL = type(threading.local()) if "gevent" not in sys.modules else None
-
-
 def _native_local() -> type:
-    # `threading.local` itself may have been replaced; `_thread` keeps the original where
-    # gevent has not replaced it there, too.
-    import _thread
-
-    for candidate in (_NATIVE_LOCAL, getattr(_thread, "_local", None)):
-        if candidate is not None and candidate.__module__ == "_thread":
-            return candidate
-    monkey: Any = sys.modules.get("gevent.monkey")
-    return monkey.get_original("threading", "local")  # type: ignore[no-any-return]
+    """What `threading.local` was before anybody replaced it."""
+    # No patch can hide it here.
+    kinds = object.__subclasses__()
+    return next(k for k in kinds if (k.__module__, k.__qualname__) == ("_thread", "_local"))
 
 
 def native_locals(patched_by: str) -> Iterator[Problem]:
     """Thread-locals of modules that were imported before the monkey patch (W101)."""
     native = _native_local()
     for module, name, value in _globals_of_the_project(patched_by):
-        if isinstance(value, native):
+        # Its type and not isinstance(), which asks for __class__ and so wakes lazy objects.
+        if issubclass(type(value), native):
             yield Problem(
                 "W101",
                 f"{module.__name__}.{name} is a threading.local made before {patched_by} patched"
@@ -168,9 +160,10 @@ def _globals_of_the_project(patched_by: str) -> Iterator[tuple[ModuleType, str, 
     """Each global name of each module, without the standard library's and the green library's."""
     left_out = {*sys.stdlib_module_names, "gevent", "eventlet", "greenlet", "holdfast", "__main__"}
     for module_name, module in list(sys.modules.items()):
-        if module_name.partition(".")[0] in left_out or not isinstance(module, ModuleType):
+        if module_name.partition(".")[0] in left_out or not issubclass(type(module), ModuleType):
             continue
-        for name, value in list(vars(module).items()):
+        # Not vars(module), which loads a module that is loaded lazily.
+        for name, value in list(object.__getattribute__(module, "__dict__").items()):
             if not name.startswith("__"):
                 yield module, name, value
 
@@ -180,6 +173,12 @@ _DESCRIPTORS = Path("/proc/self/fd")
 
 # Sockets and LMDB files that were open when this process was forked, by descriptor and inode.
 _inherited: dict[int, int] = {}
+# Meant to be shared; under systemd they are sockets.
+_STANDARD_STREAMS = frozenset({0, 1, 2})
+# Written to by datagram and never read from: these may be shared.
+_LOG_DAEMONS = frozenset(
+    {"/dev/log", "/run/systemd/journal/dev-log", "/run/systemd/journal/socket"}
+)
 _noting_forks = False
 
 
@@ -193,7 +192,9 @@ def note_forks() -> None:
 
 def _note_inherited() -> None:
     _inherited.clear()
-    _inherited.update({fd: status.st_ino for fd, status in _open_descriptors()})
+    for fd, status in _open_descriptors():
+        if fd not in _STANDARD_STREAMS:
+            _inherited[fd] = status.st_ino
 
 
 def _open_descriptors() -> Iterator[tuple[int, os.stat_result]]:
@@ -212,7 +213,7 @@ def opened_before_the_fork() -> Iterator[Problem]:
             continue
         if stat.S_ISSOCK(status.st_mode):
             peer = _peer(fd)
-            if peer is not None:
+            if peer is not None and peer not in _LOG_DAEMONS:
                 yield Problem(
                     "W104",
                     f"The connection to {peer} was opened before the fork: several workers read"
