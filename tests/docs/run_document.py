@@ -138,6 +138,15 @@ def database() -> None:
     call_command("migrate", verbosity=0)
 
 
+def close_connections() -> None:
+    from asgiref.sync import sync_to_async
+    from django.db import connections
+
+    connections.close_all()
+    # Async examples left theirs in the thread that asgiref keeps for them.
+    asyncio.run(sync_to_async(connections.close_all)())
+
+
 PATCHED_APPLICATION = """
 import threading
 
@@ -171,6 +180,7 @@ def run(path: Path, folder: str) -> int:
             load_with_gunicorn(example.parsed)
         else:
             example.evaluate()
+    close_connections()
     return len(examples)
 
 
