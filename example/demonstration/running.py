@@ -6,6 +6,7 @@ import os
 import signal
 import socket
 import subprocess
+import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -37,7 +38,7 @@ def running(
     Yields the process once the server at *port* answers. Raises ServerDiedError if it doesn't
     within *patience* seconds. The server gets 5 seconds to end by itself.
     """
-    with log.open("ab") as output:
+    with log.open("ab") as output, _signals_held():
         # A process group of its own: Ctrl-C reaches us only, and we stop the workers, too, if a
         # master should die before them.
         process = subprocess.Popen(
@@ -49,6 +50,7 @@ def running(
             stderr=subprocess.STDOUT,
             start_new_session=True,
         )
+        _started.append(process)
     try:
         _wait_until_it_answers(process, port, log, patience)
         yield process
@@ -80,11 +82,45 @@ def _end_of(log: Path) -> str:
     return "\n".join(log.read_text(errors="replace").splitlines()[-30:])
 
 
+def stop_what_is_left() -> None:
+    """Stop the servers that an exception between two statements has left running."""
+    while _started:
+        _stop(_started[-1])
+
+
+_started: list[subprocess.Popen[bytes]] = []
+
+
 def _stop(process: subprocess.Popen[bytes]) -> None:
-    process.terminate()
-    with contextlib.suppress(subprocess.TimeoutExpired):
-        process.wait(5)
-    # Whoever is left of the group that we started: workers whose master is gone.
-    with contextlib.suppress(ProcessLookupError):
-        os.killpg(process.pid, signal.SIGKILL)
-    process.wait()
+    if process not in _started:
+        return
+    with _signals_held():
+        process.terminate()
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(5)
+        # Whoever is left of the group that we started: workers whose master is gone.
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+        _started.remove(process)
+
+
+@contextlib.contextmanager
+def _signals_held() -> Iterator[None]:
+    """Let Ctrl-C and SIGTERM wait until the block is over: a process just started must be known."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    came: list[int] = []
+
+    def note(number: int, frame: object) -> None:
+        came.append(number)
+
+    usual = {number: signal.signal(number, note) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in usual.items():
+            signal.signal(number, handler)
+        if came:
+            signal.raise_signal(came[0])

@@ -15,7 +15,7 @@ from rich.console import Console
 from rich.markup import escape
 
 from demonstration.cases import CASES
-from demonstration.running import ServerDiedError
+from demonstration.running import ServerDiedError, stop_what_is_left
 from demonstration.servers import DEFAULT, SERVERS, Server
 from demonstration.serving import VARIANTS, environment_in, prepare_database, serve
 from demonstration.table import Result, print_table
@@ -38,6 +38,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except subprocess.CalledProcessError as error:
         console.print(f"[red]The demo has no database.[/] {escape(error.stderr.decode())}")
         return 1
+    finally:
+        stop_what_is_left()
 
 
 def _options(arguments: Sequence[str] | None) -> argparse.Namespace:

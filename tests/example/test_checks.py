@@ -1,8 +1,13 @@
 """The example is what it asks of others: no check of Django's or Holdfast's has a complaint."""
 
+from pathlib import Path
+
 import pytest
 
+from demonstration.running import free_port, running
+from demonstration.servers import SERVERS, Application
 from demonstration.serving import manage
+from demonstration.visitor import Visitor
 
 
 def test_system_checks_find_nothing_to_complain_about(environment: dict[str, str]) -> None:
