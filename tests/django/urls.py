@@ -1,0 +1,3 @@
+"""No pages: each file of tests brings its own."""
+
+urlpatterns: list[object] = []
