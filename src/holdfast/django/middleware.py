@@ -111,8 +111,7 @@ def _keep_body_inside(
     if streaming.is_async:
         body = ScopedAsyncIterator(scope, streaming._iterator, on_error=on_error)  # noqa: SLF001
         streaming._iterator = body  # noqa: SLF001
-        if scope.may_await:
-            scope.on_close(body.aclose)
+        scope.on_close(body.aclose if scope.may_await else body.close_soon)
         return body
     if under_asgi or isinstance(response.close, _ResponseClose):
         # Otherwise the WSGI wrapper runs each step of the body inside the scope.

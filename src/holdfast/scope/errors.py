@@ -11,6 +11,9 @@ class NoRequest(RuntimeError):  # noqa: N818 - read as a state, like StopIterati
     usual reasons and what to write instead.
     """
 
+    # Tracebacks show the name that users import.
+    __module__ = "holdfast"
+
     @classmethod
     def here(cls) -> NoRequest:
         """Where no request is."""
@@ -29,6 +32,8 @@ class RequestEnded(NoRequest):
     request without `holdfast.carry`. It names the request; it never hands out
     another request's value.
     """
+
+    __module__ = "holdfast"
 
     @classmethod
     def named(cls, name: str) -> RequestEnded:

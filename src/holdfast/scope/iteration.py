@@ -7,6 +7,7 @@ current for each step and for the generator's `finally`, and put back what was t
 
 from __future__ import annotations
 
+import sys
 from collections.abc import AsyncIterator, Callable, Iterator
 from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar
 
@@ -95,7 +96,7 @@ class ScopedIterator(Generic[_T]):
 class ScopedAsyncIterator(Generic[_T]):
     """The same for asynchronous iterators."""
 
-    __slots__ = ("_aclose", "_hold", "_iterator", "_loop", "_on_error", "_scope")
+    __slots__ = ("_end", "_iterator", "_on_error", "_scope")
 
     def __init__(
         self,
@@ -107,18 +108,29 @@ class ScopedAsyncIterator(Generic[_T]):
     ) -> None:
         self._scope = scope
         self._iterator = iterator
-        self._hold = hold
         self._on_error = on_error
-        self._aclose: Callable[[], Any] | None = getattr(iterator, "aclose", None)
-        self._loop: asyncio.AbstractEventLoop | None = None
+        self._end = _AsyncEnd(scope, hold, needed=hasattr(iterator, "aclose"))
 
     def __aiter__(self) -> Self:
         return self
 
     async def __anext__(self) -> _T:
-        if self._loop is None:
-            self._loop = _running_loop()
+        if self._end.loop is None:
+            return await self._inside(self._first)  # type: ignore[no-any-return]
         return await self._inside(self._iterator.__anext__)  # type: ignore[no-any-return]
+
+    def _first(self) -> Any:
+        # A generator takes over the finalizer that is set when it is first asked. The event loop's
+        # would close it in whatever context it is collected in.
+        self._end.loop = _running_loop()
+        if self._end.loop is None or not self._end.needed:
+            return self._iterator.__anext__()
+        hooks = sys.get_asyncgen_hooks()
+        sys.set_asyncgen_hooks(finalizer=self._end.soon)
+        try:
+            return self._iterator.__anext__()
+        finally:
+            sys.set_asyncgen_hooks(*hooks)
 
     async def _inside(self, step: Callable[[], Any]) -> Any:
         scope = self._scope
@@ -128,7 +140,7 @@ class ScopedAsyncIterator(Generic[_T]):
         try:
             return await step()
         except StopAsyncIteration:
-            self._aclose = None
+            self._end.needed = False
             raise
         except Exception:
             if self._on_error is not None:
@@ -151,32 +163,60 @@ class ScopedAsyncIterator(Generic[_T]):
     @property
     def finished(self) -> bool:
         """Whether there is nothing left to close."""
-        return self._aclose is None
+        return not self._end.needed
 
     async def aclose(self) -> None:
         """Close what is wrapped, inside the scope. Idempotent."""
-        aclose, self._aclose = self._aclose, None
-        if aclose is not None:
-            with self._scope.entered():
-                await aclose()
+        await self._end.now(self._iterator)
 
-    def __del__(self) -> None:
-        # Left behind without aclose(). The event loop would close the generator in whatever
-        # context is current when it is collected; so ask it to, but inside the scope.
-        if getattr(self, "_aclose", None) is None or self._loop is None or self._loop.is_closed():
+    def close_soon(self) -> None:
+        """Have the event loop close what is wrapped, inside the scope. Idempotent."""
+        self._end.soon(self._iterator)
+
+
+class _AsyncEnd:
+    """How an asynchronous iterator is closed: once, and inside its scope.
+
+    Apart from the iterator, since the garbage collector may finalize generator, iterator and scope
+    of one response in any order.
+    """
+
+    __slots__ = ("hold", "loop", "needed", "scope")
+
+    def __init__(self, scope: Scope, hold: Hold | None, *, needed: bool) -> None:
+        self.scope = scope
+        self.hold = hold
+        self.needed = needed
+        self.loop: asyncio.AbstractEventLoop | None = None
+
+    async def now(self, iterator: Any) -> None:
+        if self.needed:
+            self.needed = False
+            with self.scope.entered():
+                await iterator.aclose()
+
+    def soon(self, iterator: Any) -> None:
+        if not self.needed or self.loop is None or self.loop.is_closed():
             return
-        closing = ScopedAsyncIterator(self._scope, self._iterator, hold=self._hold)
-        self._aclose = None
+        self.needed = False
+        # The values stay until that is done; a hold of before may just be collected, too.
+        hold = self.scope.hold() if self.scope.usable else self.hold
         try:
-            self._loop.call_soon_threadsafe(_close_in_a_task, self._loop, closing)
+            self.loop.call_soon_threadsafe(self._close_in_a_task, self.loop, iterator, hold)
         except RuntimeError:
-            closing._aclose = None  # the loop is being closed; its own hooks do what can be done
+            return  # the loop has just been closed, and nobody can await anything any more
 
+    def _close_in_a_task(
+        self, loop: asyncio.AbstractEventLoop, iterator: Any, hold: Hold | None
+    ) -> None:
+        task = loop.create_task(self._close_held(iterator, hold))
+        _closing.add(task)
+        task.add_done_callback(_closing.discard)
 
-def _close_in_a_task(loop: asyncio.AbstractEventLoop, left: ScopedAsyncIterator[Any]) -> None:
-    task = loop.create_task(left.aclose())
-    _closing.add(task)
-    task.add_done_callback(_closing.discard)
+    async def _close_held(self, iterator: Any, hold: Hold | None) -> None:
+        kept = hold  # noqa: F841 - while this runs
+        with self.scope.entered():
+            await iterator.aclose()
 
 
 # A loop refers to its tasks weakly.

@@ -250,6 +250,14 @@ class Scope:
         name = f" {self.name}" if self.name else ""
         return f"<{type(self).__name__}{name}{' (closed)' if self.closed else ''}>"
 
+    def __copy__(self) -> Self:
+        # Whoever copies a request copies its environ, where the scope stands; the scope is what it
+        # is.
+        return self
+
+    def __deepcopy__(self, memo: object) -> Self:
+        return self
+
     def __reduce_ex__(self, protocol: object) -> NoReturn:
         raise TypeError("A scope can't be pickled: it belongs to one request of one process.")
 
