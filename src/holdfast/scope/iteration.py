@@ -190,7 +190,8 @@ class _AsyncEnd:
         self.loop: asyncio.AbstractEventLoop | None = None
 
     async def now(self, iterator: Any) -> None:
-        if self.needed:
+        # Where another task is inside the generator, that one brings it to its end.
+        if self.needed and not getattr(iterator, "ag_running", False):
             self.needed = False
             with self.scope.entered():
                 await iterator.aclose()
