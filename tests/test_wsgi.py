@@ -450,6 +450,17 @@ def test_a_files_close_sees_the_scope() -> None:
     produced(wrapped(list))
 
 
+def test_a_file_wrapper_that_a_server_drops_ends_the_scope_without_a_warning() -> None:
+    file = io.BytesIO(b"content")
+    body: Any = wrapped(lambda: FileWrapper(file))(environ_of(wrapper=FileWrapper), start_response)
+    assert holdfast.current().name == "GET /labels/"
+    del body
+    gc.collect()
+    assert file.closed
+    assert holdfast.live_scopes() == 0
+    assert holdfast.current(None) is None
+
+
 def test_a_file_wrapper_that_takes_no_attribute_ends_the_scope_all_the_same() -> None:
     class Slotted:
         __slots__ = ("file",)
