@@ -85,13 +85,14 @@ class RequestScope:
 class _End:
     """Closes the application's body, inside the scope, and then the scope. Once."""
 
-    __slots__ = ("_close", "_done", "_outer", "_scope")
+    __slots__ = ("_close", "_done", "_outer", "_scope", "close_iterator")
 
     def __init__(self, close: Callable[[], object] | None, scope: Scope, outer: Scope) -> None:
         self._close = close
         self._scope = scope
         self._outer = outer
         self._done = False
+        self.close_iterator: Callable[[], object] | None = None
 
     def __call__(self) -> None:
         if self._done:
@@ -102,6 +103,8 @@ class _End:
         if before is not scope:
             _set(scope)
         try:
+            if self.close_iterator is not None:
+                self.close_iterator()
             if self._close is not None:
                 self._close()
         finally:
@@ -109,6 +112,10 @@ class _End:
                 scope.close()
             finally:
                 _set(self._outer if before is scope else before)
+
+    def __del__(self) -> None:
+        # Dropped with its body, by a server that did not close it.
+        self()
 
 
 class _Body:
@@ -132,7 +139,11 @@ class _Body:
             _set(scope)
         try:
             if self._next is None:
-                self._next = iter(self._body).__next__
+                iterator = iter(self._body)
+                if iterator is not self._body:
+                    # Such as the generator of an __iter__; its `finally` belongs to the request.
+                    self.close.close_iterator = getattr(iterator, "close", None)
+                self._next = iterator.__next__
             return self._next()
         except StopIteration:
             raise
@@ -143,12 +154,6 @@ class _Body:
         finally:
             if before is not scope:
                 _set(before)
-
-    def __del__(self) -> None:
-        # Dropped by a server that did not close it. (`close` is missing where __init__ was.)
-        end = getattr(self, "close", None)
-        if end is not None:
-            end()
 
 
 class _SizedBody(_Body):
