@@ -34,7 +34,8 @@ _NOTE = (
 def run(effort: Effort) -> Part:
     """Measure Django with each layer, then other frameworks with theirs."""
     part = Part(NAME, "A whole request, in process")
-    longer = Effort(effort.rounds, effort.sample_seconds * 5, effort.seed, quick=effort.quick)
+    # A tenth of a microsecond counts here, beside a request of forty: twice the rounds.
+    longer = Effort(2 * effort.rounds, effort.sample_seconds * 3, effort.seed, quick=effort.quick)
 
     wsgi = measure(
         [
@@ -62,11 +63,13 @@ def run(effort: Effort) -> Part:
     part.tables.append(_table("Without Django, under WSGI", others, "a WSGI function"))
 
     with asyncio.Runner() as runner:
-        part.tables += _asgi(effort, longer, runner)
+        part.tables += _asgi(effort, runner)
     return part
 
 
-def _asgi(effort: Effort, longer: Effort, runner: asyncio.Runner) -> list[Table]:
+def _asgi(effort: Effort, runner: asyncio.Runner) -> list[Table]:
+    # Ten times as long a request, and threads in it: longer samples.
+    longer = Effort(effort.rounds, effort.sample_seconds * 12, effort.seed, quick=effort.quick)
     django = measure(
         [
             Subject(
