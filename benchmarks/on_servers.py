@@ -116,8 +116,8 @@ def _hops_table(costs: dict[Server, _Costs]) -> Table:
         "Per request under ASGI: jobs for a thread pool / threads started / voluntary switches",
         columns,
         note=(
-            "Counted in the server's process, for an async view. Jobs and threads are exact;"
-            " switches include each time that the server waits for the next request."
+            "Counted in the server's process, for an async view. Jobs are exact; how many"
+            " threads a pool starts for them is a matter of timing; switches include each time that the server waits for the next request."
         ),
     )
     for server, cost in costs.items():
@@ -141,7 +141,9 @@ def _goals(server: Server, cost: _Costs) -> list[Goal]:
         ]
     (jobs, threads, _), (bare_jobs, bare_threads, _) = cost.hops[OURS], cost.hops[BARE]
     added = f"{jobs - bare_jobs:+.2f} jobs, {threads - bare_threads:+.2f} threads for a request"
-    none_added = round(jobs - bare_jobs, 1) <= 0 and round(threads - bare_threads, 1) <= 0
+    # Each job is a switch to a thread and back. How many threads a pool starts for the same jobs
+    # is a matter of timing.
+    none_added = round(jobs - bare_jobs, 1) <= 0
     return [
         Goal(f"{server.name}: no thread switch added", added, none_added),
         at_most(
