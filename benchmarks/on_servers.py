@@ -117,7 +117,8 @@ def _hops_table(costs: dict[Server, _Costs]) -> Table:
         columns,
         note=(
             "Counted in the server's process, for an async view. Jobs are exact; how many"
-            " threads a pool starts for them is a matter of timing; switches include each time that the server waits for the next request."
+            " threads a pool starts for them is a matter of timing; switches include each time that"
+            " the server waits for the next request."
         ),
     )
     for server, cost in costs.items():
