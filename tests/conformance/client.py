@@ -20,7 +20,7 @@ class Reply:
 class Connection:
     """One connection, used again until it is closed, unless the server won't keep it."""
 
-    def __init__(self, port: int, keeps: bool = True) -> None:
+    def __init__(self, port: int, *, keeps: bool = True) -> None:
         self.port = port
         self.keeps = keeps
         self._http = h11.Connection(h11.CLIENT)
@@ -80,7 +80,7 @@ class Connection:
             self.close()
         return reply
 
-    def close(self, reset: bool = False) -> None:
+    def close(self, *, reset: bool = False) -> None:
         """Close; with `reset` at once and without the usual farewell (RST instead of FIN)."""
         if self._writer is not None:
             if reset:

@@ -5,8 +5,7 @@ import random
 import subprocess
 from pathlib import Path
 
-from tests.conformance.places import BY_NAME
-from tests.conformance.running import environment_of
+from tests.conformance.places import BY_NAME, Place
 from tests.conformance.servers import Server
 from tests.conformance.traffic import Leak
 from tests.conformance.verdict import Sent
@@ -14,26 +13,31 @@ from tests.conformance.verdict import Sent
 SECONDS = 60.0
 
 
-class DriverFailed(Exception):
+class DriverFailedError(Exception):
     """The process that drives the test clients ended with an error; the message is its output."""
 
 
-def drive(
-    server: Server, subject: str, folder: Path, seed: int, wanted: list[str], times: float
-) -> tuple[list[Sent], Leak, Path]:
-    """Visit `wanted` in a process of its own. Blocks until it has ended, at most a minute."""
+def visits_of(wanted: list[str], seed: int, times: float) -> list[Place]:
+    """The places of `wanted`, each `times` its usual number, shuffled."""
     places = [BY_NAME[name] for name in wanted if not BY_NAME[name].ambient]
     visits = [place for place in places for _ in range(max(1, round(place.requests * times)))]
     random.Random(seed).shuffle(visits)
+    return visits
+
+
+def drive(
+    server: Server, visits: list[Place], environment: dict[str, str], folder: Path
+) -> tuple[list[Sent], Leak]:
+    """Make the visits in a process of its own. Blocks until it has ended, at most a minute."""
     jobs = [
         (place.name, f"client-{number}", place.runs == "async" and place.name != "async_to_sync")
         for number, place in enumerate(visits, 1)
     ]
-    given, report, records = folder / "jobs", folder / "report", folder / "records"
+    given, report = folder / "jobs", folder / "report"
     given.write_text(json.dumps(jobs))
     done = subprocess.run(
         [part.format(jobs=given, report=report) for part in server.command],
-        env=environment_of(server, subject, folder, seed),
+        env=environment,
         cwd=folder,
         capture_output=True,
         text=True,
@@ -41,7 +45,7 @@ def drive(
         check=False,
     )
     if done.returncode:
-        raise DriverFailed(done.stdout + done.stderr)
+        raise DriverFailedError(done.stdout + done.stderr)
     held = json.loads(report.read_text())
     leak = Leak({held["pid"]: (held["scopes"], held["requests"])})
-    return [Sent(place, marker) for place, marker, _ in jobs], leak, records
+    return [Sent(place, marker) for place, marker, _ in jobs], leak

@@ -7,9 +7,9 @@ import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from tests.conformance.in_process import drive
+from tests.conformance.in_process import drive, visits_of
 from tests.conformance.places import BY_NAME, Place
-from tests.conformance.running import Running, running
+from tests.conformance.running import Running, environment_of, running
 from tests.conformance.servers import Server
 from tests.conformance.traffic import Leak, Traffic
 from tests.conformance.verdict import Tally, judge, owed, read_readings
@@ -38,9 +38,27 @@ class Outcome:
     log: str = field(repr=False, default="")
 
     @property
+    def noise(self) -> list[str]:
+        """Holdfast's complaints in the server's log: scopes left open, callbacks that raised."""
+        return [
+            line
+            for line in self.log.splitlines()
+            if "was never closed" in line or ("on_close(" in line and "raised" in line)
+        ]
+
+    @property
     def failures(self) -> int:
         failed = sum(tally.failures for tally in self.tallies.values())
-        return failed + self.leak.scopes + max(0, self.leak.requests - self.bearable)
+        kept = max(0, self.leak.requests - self.bearable)
+        return failed + self.leak.scopes + kept + len(self.noise)
+
+    @property
+    def summary(self) -> str:
+        """One line, with the seed that repeats the run."""
+        return (
+            f"{self.requests} requests, {self.failures} failures, {self.leak.scopes} scopes left, "
+            f"{self.seconds:.1f} s, seed {self.seed}"
+        )
 
     def complaint(self, rows: list[str]) -> str:
         """What went wrong at `rows`, a line each; empty if nothing did."""
@@ -54,7 +72,7 @@ class Outcome:
 def run(server: Server, subject: str = "", rows: list[str] | None = None) -> Outcome:
     """Start `server`, send it everything, stop it, judge. Takes some 5 to 12 seconds.
 
-    `rows` are those to visit, by default all that the server has. Raises ServerDidNotStart.
+    `rows` are those to visit, by default all that the server has. Raises ServerDidNotStartError.
     """
     started = time.monotonic()
     subject = subject or ("holdfast" if server.wrapped else "holdfast-middleware")
@@ -63,15 +81,17 @@ def run(server: Server, subject: str = "", rows: list[str] | None = None) -> Out
     with tempfile.TemporaryDirectory(prefix="conformance-") as name:
         folder = Path(name)
         if server.interface == "client":
-            traffic.sent, leak, records = drive(server, subject, folder, SEED, wanted, TIMES)
-            traffic.requests, log = len(traffic.sent), ""
+            visits = visits_of(wanted, SEED, TIMES)
+            environment = environment_of(server, subject, folder, SEED)
+            traffic.sent, leak = drive(server, visits, environment, folder)
+            traffic.requests, log = len(visits), ""
             due = _due(traffic, wanted)
         else:
             with running(server, subject, folder, SEED) as target:
-                traffic.port, records = target.port, target.records
+                traffic.port = target.port
                 leak, due = asyncio.run(_all_traffic(target, traffic, wanted))
             log = target.log.read_text(errors="replace")
-        readings = read_readings(records)
+        readings = read_readings(folder / "records")
     # Without the wrapper, a scope that ends with an error is over for the middleware above ours.
     lenient = ("access_log",) if server.wrapped else ("access_log", "outside")
     tallies = judge(readings, traffic.sent, due, wanted, lenient)

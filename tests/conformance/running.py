@@ -17,7 +17,7 @@ START_SECONDS = 30.0
 STOP_SECONDS = 6.0
 
 
-class ServerDidNotStart(Exception):
+class ServerDidNotStartError(Exception):
     """The server ended, or did not accept connections in time; the message ends with its log."""
 
 
@@ -51,7 +51,8 @@ def environment_of(server: Server, subject: str, folder: Path, seed: int) -> dic
         "CONFORMANCE_DATABASE": str(folder / "database.sqlite3"),
         "CONFORMANCE_SEED": str(seed),
     }
-    environment.pop("PYTHONWARNINGS", None)
+    # A scope that only the garbage collector closed says so; see Outcome.noise.
+    environment["PYTHONWARNINGS"] = "always:The request:ResourceWarning"
     return environment
 
 
@@ -86,10 +87,11 @@ def _wait_until_it_accepts(process: "subprocess.Popen[bytes]", port: int, log: P
     while time.monotonic() < deadline and process.poll() is None:
         try:
             socket.create_connection(("127.0.0.1", port), timeout=1).close()
-            return
         except OSError:
             time.sleep(0.03)
-    raise ServerDidNotStart(log.read_text(errors="replace")[-2000:])
+        else:
+            return
+    raise ServerDidNotStartError(log.read_text(errors="replace")[-2000:])
 
 
 def _stop(process: "subprocess.Popen[bytes]") -> None:

@@ -5,8 +5,9 @@ import itertools
 import json
 import random
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Coroutine, Iterable, Iterator
 from dataclasses import dataclass, field
+from typing import Any
 
 from tests.conformance.client import TIMEOUT_SECONDS, Connection, Reply, pipeline
 from tests.conformance.places import BY_NAME, Place
@@ -57,7 +58,7 @@ class Traffic:
         width = min(12, self.server.together)
         await _together(self._visitor(queue, keeps=number % 2 == 0) for number in range(width))
 
-    async def _visitor(self, queue: Iterator[Place], keeps: bool) -> None:
+    async def _visitor(self, queue: Iterator[Place], *, keeps: bool) -> None:
         connection = self.connection()
         try:
             for place in queue:
@@ -84,9 +85,9 @@ class Traffic:
                 connection.close(reset=True)
 
     def connection(self) -> Connection:
-        return Connection(self.port, self.server.keeps)
+        return Connection(self.port, keeps=self.server.keeps)
 
-    def marker(self, held: bool = False) -> str:
+    def marker(self, *, held: bool = False) -> str:
         return f"{self.server.name}-{next(self._numbers)}{'-held' if held else ''}"
 
     async def _request(
@@ -194,6 +195,8 @@ class Traffic:
             await connection.some_body()
         finally:
             connection.close(reset=True)
+        await asyncio.sleep(0.03)
+        await self.collect(1)
 
     async def _leave_view(self, place: Place) -> None:
         """Go while the view is at work."""
@@ -238,7 +241,7 @@ def _method_of(place: Place) -> str:
     return "HEAD" if place.how == "head" else "GET"
 
 
-async def _together(jobs: Iterable["asyncio.Future[None]"]) -> None:
+async def _together(jobs: Iterable[Coroutine[Any, Any, None]]) -> None:
     async with asyncio.TaskGroup() as group:
         for job in jobs:
             group.create_task(job)

@@ -54,7 +54,8 @@ class Sent:
 
 
 def parse(lines: str) -> list[Reading]:
-    return [Reading(*line.split("\t")) for line in lines.splitlines()]
+    # What stands after the last line's end is being written just now.
+    return [Reading(*line.split("\t")) for line in lines.split("\n")[:-1]]
 
 
 def read_readings(path: Path) -> list[Reading]:
@@ -62,7 +63,7 @@ def read_readings(path: Path) -> list[Reading]:
 
 
 def owed(
-    sent: Iterable[Sent], ambient: Iterable[str], wrapped: bool = True
+    sent: Iterable[Sent], ambient: Iterable[str], *, wrapped: bool = True
 ) -> set[tuple[str, str, str]]:
     """(place, part, marker) of each reading that must have been taken."""
     due: set[tuple[str, str, str]] = set()

@@ -36,5 +36,6 @@ async def apause(marker: str) -> None:
         await asyncio.sleep(_random.random() * 0.004)
         return
     deadline = time.monotonic() + LONGEST_WAIT_SECONDS
-    while marker not in opened and time.monotonic() < deadline:
+    # An Event would belong to one loop, and sync views have a loop of their own.
+    while marker not in opened and time.monotonic() < deadline:  # noqa: ASYNC110
         await asyncio.sleep(0.002)

@@ -4,10 +4,11 @@ from collections.abc import Awaitable, Callable
 from inspect import iscoroutinefunction
 from typing import Any
 
-from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
 from django.utils.decorators import sync_and_async_middleware, sync_only_middleware
 
 from target import subject
+from target.bodies import slowly
 from target.closing import watch_closing
 from target.record import marker_in, record
 from target.scope_end import watch_scope
@@ -68,6 +69,9 @@ def outside(
             own = _enter_outside(request)
             try:
                 response: HttpResponseBase = await get_response(request)
+                if isinstance(response, StreamingHttpResponse) and "stream_left" in request.path:
+                    if response.is_async:
+                        response.streaming_content = slowly(response.streaming_content)
                 return response
             finally:
                 _leave_outside(own)

@@ -8,7 +8,7 @@ from target.gates import apause, pause
 from target.record import record
 
 
-class Broken(Exception):
+class BrokenViewError(Exception):
     """Raised in a view, on purpose."""
 
 
@@ -19,7 +19,7 @@ class Aborted(BaseException):
 def error(request: HttpRequest, marker: str) -> HttpResponse:
     pause(marker)
     record("error", "view", marker, subject.read())
-    raise Broken
+    raise BrokenViewError
 
 
 def base_error(request: HttpRequest, marker: str) -> HttpResponse:

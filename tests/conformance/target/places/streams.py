@@ -6,7 +6,7 @@ from typing import Any
 from django.http import FileResponse, HttpRequest, StreamingHttpResponse
 
 from target import subject
-from target.bodies import CHUNK, aproduce, produce
+from target.bodies import CHUNK, aproduce, aproduce_until_left, produce
 from target.gates import pause
 from target.record import record
 
@@ -38,9 +38,9 @@ def stream_left(request: HttpRequest, marker: str) -> StreamingHttpResponse:
 
 
 def async_stream_left(request: HttpRequest, marker: str) -> StreamingHttpResponse:
-    cycle: list[Any] = []
-    body = aproduce("async_stream_left", marker, chunks=60, held_by=cycle)
-    cycle.append(body)
+    circle: list[Any] = []
+    body = aproduce_until_left("async_stream_left", marker, circle)
+    circle.append(body)
     return StreamingHttpResponse(body)
 
 
