@@ -130,7 +130,7 @@ class _Entered:
         if startup.is_first_request:
             startup.log_problems_once()
         self.request = request
-        self.scope = Scope(request, (request.method or "", request.path))
+        self.scope = Scope(request, (request.method or "", " ", request.path))
         self.outer = _get()
         # Unconditionally: what is there may be an earlier request's, handed on by a thread pool, a
         # keep-alive greenlet or the server.
@@ -154,16 +154,21 @@ class _Entered:
 class _ResponseClose:
     """Stands for `response.close` until it is called, and ends the scope with it."""
 
-    __slots__ = ("body", "response", "scope")
+    __slots__ = ("before", "body", "response", "scope")
 
     def __init__(self, response: HttpResponseBase, scope: Scope) -> None:
         self.response = response
         self.scope = scope
+        # Middleware below us may have done the same.
+        self.before = vars(response).get("close")
         self.body: ScopedAsyncIterator[Any] | None = None
 
     def __call__(self) -> None:
-        # No circle is to keep the response, and with it the request, until the next collection.
-        vars(self.response).pop("close", None)
+        if self.before is not None:
+            self.response.close = self.before  # type: ignore[method-assign]
+        else:
+            # No circle is to keep response and request until the next collection.
+            vars(self.response).pop("close", None)
         before = _get()
         _set(self.scope)
         try:

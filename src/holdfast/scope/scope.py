@@ -31,7 +31,8 @@ _T = TypeVar("_T")
 logger = logging.getLogger("holdfast")
 
 # The ids of the scopes that are open in this process. Ids and not references: a scope that
-# was abandoned must be free to be collected, and is closed then.
+# was abandoned must be free to be collected, and is closed then. A child process does not
+# end its parent's requests.
 _live: set[int] = set()
 
 os.register_at_fork(after_in_child=_live.clear)
@@ -73,7 +74,6 @@ class Scope:
         "_callbacks",
         "_hold",
         "_name",
-        "_ticket",
         "closed",
         "may_await",
         "memo",
@@ -92,26 +92,23 @@ class Scope:
     usable = True
 
     def __init__(
-        self, request: Any = None, name: str | tuple[str, str] = "", *, may_await: bool = False
+        self, request: Any = None, name: str | tuple[str, ...] = "", *, may_await: bool = False
     ) -> None:
         self.request = request
         self.state = State()
         self.memo = {}
         self.closed = False
+        self.may_await = may_await
         self._name = name
         self._callbacks: list[Callable[[], object]] = []
         self._hold: weakref.ref[Hold] | None = None
-        self.may_await = may_await
-        # Whoever takes what is in it closes the scope. A list, since pop() is atomic, costs less
-        # than a lock, and is the same whether or not somebody has patched locks.
-        self._ticket = ["to close"]
         _live.add(id(self))
 
     @property
     def name(self) -> str:
         """What errors and logs call this request, such as `GET /labels/`. You may set it."""
         name = self._name
-        return name if isinstance(name, str) else " ".join(name)
+        return name if isinstance(name, str) else "".join(name)
 
     @name.setter
     def name(self, name: str) -> None:
@@ -149,7 +146,9 @@ class Scope:
 
         Called by whoever opened the scope. Does not block, beyond what the callbacks do.
         """
-        if not self._take_ticket():
+        try:
+            _live.remove(id(self))  # of all who try, one succeeds: it is atomic
+        except KeyError:
             return
         self.closed = True
         try:
@@ -162,7 +161,9 @@ class Scope:
 
     async def aclose(self) -> None:
         """The same as `close`, awaiting the callbacks that can be awaited."""
-        if not self._take_ticket():
+        try:
+            _live.remove(id(self))  # of all who try, one succeeds: it is atomic
+        except KeyError:
             return
         self.closed = True
         try:
@@ -170,13 +171,6 @@ class Scope:
                 await self._run_callbacks(awaiting=True)
         finally:
             self._finish()
-
-    def _take_ticket(self) -> bool:
-        try:
-            self._ticket.pop()
-        except IndexError:
-            return False
-        return True
 
     async def _run_callbacks(self, *, awaiting: bool) -> None:
         failure: BaseException | None = None
@@ -220,7 +214,6 @@ class Scope:
             scope_var.set(outer)
 
     def _finish(self) -> None:
-        _live.discard(id(self))
         # The local reference matters: should it be the last one, Hold.__del__ empties.
         hold = self._hold() if self._hold is not None else None
         if hold is None:
@@ -230,13 +223,13 @@ class Scope:
         # First the class: from here on every reader is told that the request has ended, and no
         # reader meets a half-emptied scope.
         self.__class__ = EndedScope
-        for let_go in _SLOTS_TO_EMPTY:
-            let_go(self, None)
+        _empty_request(self, None)
+        _empty_state(self, None)
+        _empty_memo(self, None)
 
     def __del__(self) -> None:
-        # The last resort, for a server that never came back to the request. What __init__ sets may
-        # be missing, where that was interrupted.
-        if not getattr(self, "_ticket", None):
+        # The last resort, for a server that never came back to the request.
+        if id(self) not in _live:
             return
         self.close()
         warnings.warn(
@@ -262,7 +255,8 @@ class Scope:
         raise TypeError("A scope can't be pickled: it belongs to one request of one process.")
 
 
-_SLOTS_TO_EMPTY: tuple[Callable[[Scope, None], None], ...] = tuple(
+# The slots themselves: EndedScope hides them.
+_empty_request, _empty_state, _empty_memo = (
     vars(Scope)[slot].__set__ for slot in ("request", "state", "memo")
 )
 # Native and never held across anything that could switch greenlets. Re-entrant, because the
