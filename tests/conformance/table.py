@@ -33,8 +33,8 @@ it anew."""
 _KNOWN_LEGEND = """\
 Here the middleware keeps its marker in a `threading.local` or a `ContextVar`, and empties it when
 the request ends (*kept*: leaves it as it is). *lost*: nothing was there. *another's*: another
-request's value was, which is worse. gevent-early and gevent-preload make the local before gevent patches.
-The tests insist that the matrix finds these."""
+request's value was, which is worse. gevent-early and gevent-preload make the local before gevent
+patches. The tests insist that the matrix finds these."""
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 import gc
 import os
+import sys
 
 from django.http import HttpRequest, HttpResponse, JsonResponse
 
@@ -25,6 +26,11 @@ def collect(request: HttpRequest, marker: str) -> HttpResponse:
 
 def report(request: HttpRequest, marker: str) -> JsonResponse:
     """How many scopes and request objects this process still holds, this request not counted."""
+    # uWSGI has the interpreter print what a view raised, which keeps it, for debuggers, until the
+    # next one: the frames, and with them the request.
+    for name in ("last_exc", "last_type", "last_value", "last_traceback"):
+        if hasattr(sys, name):
+            delattr(sys, name)
     gc.collect()
     scopes = 0
     if subject.HOLDFAST:
