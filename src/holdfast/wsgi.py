@@ -58,7 +58,7 @@ class RequestScope:
         scope = Scope(environ, name)
         environ[ENVIRON_KEY] = scope
         outer = _get()
-        if not outer.usable:
+        if outer is not NOWHERE and not outer.usable:
             outer = NOWHERE
         _set(scope)
         try:
@@ -81,7 +81,7 @@ class RequestScope:
                 end.disarm()  # it takes no attributes; then it is sent piece by piece
             else:
                 return body
-        kind = _SizedBody if hasattr(type(body), "__len__") else _Body
+        kind = _SizedBody if isinstance(body, list | tuple) else _Body
         return kind(body, scope, outer)
 
 
