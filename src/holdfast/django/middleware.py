@@ -28,7 +28,8 @@ _set = scope_var.set
 class RequestScope:
     """Makes the request known as `holdfast.request`, and gives it a scope where it has none.
 
-    Sync and async by nature: it adds no thread switch to either. Costs one or two microseconds.
+    Sync and async by nature: it adds no thread switch to either. Costs about one microsecond behind
+    a wrapper, and five alone.
     """
 
     sync_capable = True
