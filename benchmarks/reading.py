@@ -22,7 +22,6 @@ _READS = {
     "holdfast.state.get('user')": "state.get('user')",
     "'user' in holdfast.state": "'user' in state",
     "holdfast.proxy(var).user": "proxied.user",
-    "the same, more than 512 names in use": "crowded.name999",
     "django-crum: get_current_request().user": "get_current_request().user",
     WERKZEUG: "werkzeug_proxy.user",
     "Flask: request.user": "flask_request.user",

@@ -58,7 +58,6 @@ def everything_bound() -> Iterator[dict[str, Any]]:
             "state": holdfast.state,
             "current": holdfast.current,
             "proxied": holdfast.proxy(var),
-            "crowded": _crowded(),
             "werkzeug_proxy": werkzeug_proxy,
             "asgiref_local": asgiref_local,
             "crum": crum,
@@ -71,12 +70,3 @@ def everything_bound() -> Iterator[dict[str, Any]]:
             "starlette_context": starlette_context,
             "one": 1,
         }
-
-
-def _crowded() -> Any:
-    """A proxy that has learned as many names as it will."""
-    crowd = SimpleNamespace(**{f"name{number}": number for number in range(1000)})
-    proxy = holdfast.proxy(lambda: crowd, "crowded")
-    for name in vars(crowd):
-        getattr(proxy, name)
-    return proxy
