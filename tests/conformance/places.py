@@ -39,7 +39,7 @@ PLACES: tuple[Place, ...] = (
         "async_view", "async view", "views", ("first", "second", "third"), runs="async", requests=40
     ),
     Place("outside", "middleware outside ours", "middleware", ("in", "out"), ambient=True),
-    Place("inside", "middleware inside ours", "middleware", ("in", "out"), ambient=True),
+    Place("inside", "middleware inside ours", "middleware", ("in", "request", "out"), ambient=True),
     Place("template", "template tag", "views", ("tag",)),
     Place("signal", "signal receiver", "views", ("receiver",)),
     Place(

@@ -43,6 +43,7 @@ def _enter_inside(request: HttpRequest) -> str:
         record("outside", "in", own, subject.read("early"))
     subject.put("marker", own)
     record("inside", "in", own, subject.read())
+    record("inside", "request", own, own if subject.knows(request) else "another request")
     watch_scope(own)
     return own
 

@@ -1,6 +1,6 @@
 """The kind of request state that is on trial, chosen by the environment.
 
-Each has the same five names: put, read, clear, carry, wait_until_over.
+Each has the same names: put, read, clear, carry, wait_until_over, knows.
 """
 
 import importlib
@@ -28,3 +28,4 @@ read = _chosen.read
 clear = _chosen.clear if not NAME.endswith("-kept") else lambda: None
 carry = _chosen.carry
 wait_until_over = _chosen.wait_until_over
+knows = _chosen.knows

@@ -51,3 +51,8 @@ def wait_until_over() -> bool:
             return True
         time.sleep(0.005)
     return False
+
+
+def knows(request: Any) -> bool:
+    """Whether this very object is the request of the scope."""
+    return holdfast.current().request is request
