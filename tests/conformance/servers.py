@@ -18,6 +18,7 @@ ONE_AT_A_TIME = "it serves one request at a time"
 DATABASE = "Django's connections, made before the patch, refuse every greenlet but one"
 ALONE = "with more than one worker, only the places that need no second request are visited"
 CARRY_ENDS = "with CARRY, work that outlives its request does not keep its values; use carry()"
+ABOVE = "without the wrapper there is no request above the middleware"
 VIEW_RUNS_ON = "Django cancels the middleware at once, while the view's thread runs on"
 EXITS = "the worker exits on a BaseException"
 IN_A_LOOP = "it calls WSGI applications from its event loop, where async_to_sync refuses to work"
@@ -424,6 +425,7 @@ TEST_CLIENT = Server(
     together=8,
     wrapped=False,
     absent={
+        "outside": ABOVE,
         **dict.fromkeys(("access_log", "post", "pipelined"), "no server, no connection"),
         **{
             place.name: "the test client never leaves"
@@ -441,7 +443,10 @@ SERVERS: tuple[Server, ...] = (
     *(_carrying(_BY_ID[name]) for name in ("gthread", "gevent", "eventlet", "uvicorn")),
     *(_middleware_only(_BY_ID[name], {}) for name in ("gthread", "gevent")),
     *(
-        _middleware_only(_BY_ID[name], {"left_view": VIEW_RUNS_ON})
+        _middleware_only(
+            _BY_ID[name],
+            {"left_view": VIEW_RUNS_ON, **dict.fromkeys(("outside", "access_log"), ABOVE)},
+        )
         for name in ("uvicorn", "hypercorn")
     ),
 )
