@@ -10,57 +10,51 @@ from typing import Any
 _TIMEOUT_SECONDS = 10.0
 
 
-class Client:
-    """A few connections to one server, which take turns.
+def ask(port: int, path: str, count: int, at_once: int) -> None:
+    """Send *count* requests, or a few more, to a server on this machine, and read the answers.
 
-    All of them send, then all of them receive: the server always has something to do. Connections
-    are kept alive where the server does that, and made anew where it doesn't.
+    All connections send, then all of them receive: the server always has something to do. They are
+    kept alive where the server does that, and made anew where it doesn't; at the end they are
+    closed, since a server would hang up on its own between two rounds.
 
     Args:
         port: where the server listens, on 127.0.0.1.
         path: what is asked for.
-        connections: how many requests are under way at once.
+        count: how many requests.
+        at_once: on how many connections.
     """
-
-    def __init__(self, port: int, path: str, connections: int) -> None:
-        self._address = ("127.0.0.1", port)
-        self._request = _request(path)
-        self._connections: list[socket.socket | None] = [None] * connections
-
-    def close(self) -> None:
-        """Close the connections."""
-        for connection in self._connections:
-            if connection is not None:
-                connection.close()
-
-    def ask(self, count: int) -> None:
-        """Send *count* requests, or a few more, and read the answers."""
-        for _ in range(-(-count // len(self._connections))):
-            for number, connection in enumerate(self._connections):
-                open_one = connection or self._connect()
-                self._connections[number] = open_one
-                open_one.sendall(self._request)
-            for number, connection in enumerate(self._connections):
-                assert connection is not None
-                _, stays = _answer(connection)
-                if not stays:
-                    connection.close()
-                    self._connections[number] = None
-
-    def _connect(self) -> socket.socket:
-        connection = socket.create_connection(self._address, timeout=_TIMEOUT_SECONDS)
-        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        return connection
+    with contextlib.ExitStack() as open_ones:
+        connections: list[socket.socket | None] = [None] * at_once
+        for _ in range(-(-count // at_once)):
+            asked = [connection or _connected(port, open_ones) for connection in connections]
+            for connection in asked:
+                connection.sendall(_request(path))
+            connections = [_kept(connection) for connection in asked]
 
 
 def get_json(port: int, path: str) -> Any:
     """What the server answers to one request on a connection of its own."""
-    with contextlib.closing(
-        socket.create_connection(("127.0.0.1", port), timeout=_TIMEOUT_SECONDS)
-    ) as connection:
+    with contextlib.ExitStack() as open_ones:
+        connection = _connected(port, open_ones)
         connection.sendall(_request(path, "Connection: close\r\n"))
         body, _ = _answer(connection)
     return json.loads(body)
+
+
+def _connected(port: int, open_ones: contextlib.ExitStack) -> socket.socket:
+    connection = socket.create_connection(("127.0.0.1", port), timeout=_TIMEOUT_SECONDS)
+    open_ones.enter_context(connection)
+    connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    return connection
+
+
+def _kept(connection: socket.socket) -> socket.socket | None:
+    """Read the answer; the connection, if it stays open."""
+    _, stays = _answer(connection)
+    if stays:
+        return connection
+    connection.close()
+    return None
 
 
 def _request(path: str, more: str = "") -> bytes:

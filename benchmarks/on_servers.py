@@ -6,7 +6,7 @@ import random
 import time
 from dataclasses import dataclass, field
 
-from .load import Client, get_json
+from .load import ask, get_json
 from .report import Goal, Part, Row, Table, at_most, microseconds, percent
 from .rounds import Effort, Measured, Spread
 from .server_processes import SERVERS, Server, Serving, serving
@@ -61,28 +61,24 @@ def _cost(server: Server, effort: Effort) -> _Costs:
     path = "/async/" if server.asgi else "/"
     layers = list(LAYERS)
     with serving(server, layers) as running:
-        clients = {layer: Client(one.port, path, server.at_once) for layer, one in running.items()}
-        for client in clients.values():
-            client.ask(count)
-        hops = {layer: _hops(running[layer], clients[layer], server, count) for layer in LAYERS}
+        for one in running.values():
+            ask(one.port, path, count, server.at_once)
+        hops = {layer: _hops(running[layer], server, path, count) for layer in LAYERS}
         for _ in range(effort.rounds):
             order.shuffle(layers)
             for layer in layers:
                 cpu_before, before = running[layer].cpu_seconds(), time.perf_counter()
-                clients[layer].ask(count)
+                ask(running[layer].port, path, count, server.at_once)
                 after, cpu_after = time.perf_counter(), running[layer].cpu_seconds()
                 cpu[layer].append((cpu_after - cpu_before) / count)
                 wall[layer].append((after - before) / count)
-        for client in clients.values():
-            client.close()
     return _Costs(Measured(cpu), Measured(wall), hops)
 
 
-def _hops(one: Serving, client: Client, server: Server, count: int) -> tuple[float, float, float]:
-    path = "/async/counted/" if server.asgi else "/counted/"
-    before = get_json(one.port, path)
-    client.ask(count)
-    after = get_json(one.port, path)
+def _hops(one: Serving, server: Server, path: str, count: int) -> tuple[float, float, float]:
+    before = get_json(one.port, f"{path}counted/")
+    ask(one.port, path, count, server.at_once)
+    after = get_json(one.port, f"{path}counted/")
     # The second look was itself a request, and is counted with the others.
     jobs, threads, switches = (
         (after[what] - before[what]) / (count + 1) for what in ("jobs", "threads", "switches")
