@@ -264,6 +264,20 @@ def test_a_child_process_starts_with_no_live_scopes() -> None:
         assert holdfast.live_scopes() == 1
 
 
+def test_a_child_process_closes_the_scope_that_it_was_forked_in() -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # fork beside threads, from 3.12
+        request = Request()
+        watch = weakref.ref(request)
+        with holdfast.open_scope(request) as scope:
+            del request
+            child = os.fork()
+        if child == 0:
+            os._exit(0 if scope.closed and watch() is None else 1)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+    assert scope.closed
+
+
 def test_scopes_are_told_apart_by_identity_and_can_not_be_pickled() -> None:
     one, other = Scope(), Scope()
     assert one != other

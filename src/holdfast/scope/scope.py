@@ -31,8 +31,7 @@ _T = TypeVar("_T")
 logger = logging.getLogger("holdfast")
 
 # The ids of the scopes that are open in this process. Ids and not references: a scope that
-# was abandoned must be free to be collected, and is closed then. A child process does not
-# end its parent's requests.
+# was abandoned must be free to be collected, and is closed then.
 _live: set[int] = set()
 
 os.register_at_fork(after_in_child=_live.clear)
@@ -74,6 +73,7 @@ class Scope:
         "_callbacks",
         "_hold",
         "_name",
+        "_ticket",
         "closed",
         "may_await",
         "memo",
@@ -111,6 +111,9 @@ class Scope:
         self._name = name
         self._callbacks: list[Callable[[], object]] = []
         self._hold: weakref.ref[Hold] | None = None
+        # Whoever deletes it closes the scope: of all who try, one succeeds. Not the set of live
+        # scopes, which a forked child clears: it has to be able to close what it was forked in.
+        self._ticket = True
         _live.add(id(self))
 
     @property
@@ -155,24 +158,33 @@ class Scope:
 
         Called by whoever opened the scope. Does not block, beyond what the callbacks do.
         """
+        # Written out, as each call counts here: most requests have no callback and carry nothing.
         try:
-            _live.remove(id(self))  # of all who try, one succeeds: it is atomic
-        except KeyError:
+            del self._ticket
+        except AttributeError:
             return
         self.closed = True
+        if self._callbacks:
+            self._close_with_callbacks()
+        elif self._hold is not None:
+            self._finish()
+        else:
+            _live.discard(id(self))
+            self._empty()
+
+    def _close_with_callbacks(self) -> None:
         try:
-            if self._callbacks:
-                # Awaits nothing, so that one step takes it to its end.
-                with suppress(StopIteration):
-                    self._run_callbacks(awaiting=False).send(None)
+            # Awaits nothing, so that one step takes it to its end.
+            with suppress(StopIteration):
+                self._run_callbacks(awaiting=False).send(None)
         finally:
             self._finish()
 
     async def aclose(self) -> None:
         """The same as `close`, awaiting the callbacks that can be awaited."""
         try:
-            _live.remove(id(self))  # of all who try, one succeeds: it is atomic
-        except KeyError:
+            del self._ticket
+        except AttributeError:
             return
         self.closed = True
         try:
@@ -223,6 +235,7 @@ class Scope:
             scope_var.set(outer)
 
     def _finish(self) -> None:
+        _live.discard(id(self))
         # The local reference matters: should it be the last one, Hold.__del__ empties.
         hold = self._hold() if self._hold is not None else None
         if hold is None:
@@ -237,7 +250,7 @@ class Scope:
 
     def __del__(self) -> None:
         # The last resort, for a server that never came back to the request.
-        if id(self) not in _live:
+        if not hasattr(self, "_ticket"):
             return
         self.close()
         warnings.warn(
