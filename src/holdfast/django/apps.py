@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.apps import AppConfig
 from django.conf import settings
 
-from ..configuration import configure
+from .. import configuration
 from ..startup import add_check, note_forks
 
 
@@ -25,4 +25,9 @@ class HoldfastConfig(AppConfig):
         problem = checks.settings_problem()
         if problem is None:
             # A wrong setting is reported by the checks, with its reason, not by a traceback here.
-            configure(getattr(settings, "HOLDFAST", {}))
+            configuration.apply(getattr(settings, "HOLDFAST", {}), secrets)
+
+
+def secrets() -> list[str | bytes]:
+    """The keys that pickles are signed with, and may have been signed with."""
+    return [settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS]
