@@ -154,9 +154,14 @@ def _member_names(value: Enum) -> list[str]:
         return [value.name]
     if isinstance(value, Flag):
         names = [name for member in value if (name := member.name) is not None]
-        if names and reduce(or_, (cls[name] for name in names)) is value:
+        if _together(cls, names) is value:
             return names
     raise NotPlain
+
+
+def _together(cls: _Class, names: list[str]) -> Any:
+    """Several flags, or none, as one."""
+    return reduce(or_, (cls.__members__[name] for name in names)) if names else cls(0)
 
 
 def _class_of(module: object, qualname: object) -> _Class:
@@ -177,12 +182,12 @@ def _raise_enum(data: memoryview) -> Enum:
     if not issubclass(cls, Enum):
         raise ValueError(f"{module}.{qualname} is no enum")  # noqa: TRY004 - as above
     try:
-        members: list[Enum] = [cls.__members__[name] for name in names]
+        members = [cls.__members__[name] for name in names]
     except KeyError as error:
         raise UnreadableValue(
             f"A stored value is {module}.{qualname}[{error}], which there is no more."
         ) from None
-    return members[0] if len(members) == 1 else reduce(or_, members)
+    return members[0] if len(members) == 1 else _together(cls, names)
 
 
 def _raise_dataclass(data: memoryview) -> Any:
