@@ -116,5 +116,5 @@ $(stamps)/lint $(stamps)/docs $(stamps)/bench: $(stamps)/%: constraints/%.txt $(
 # What tests need beyond Python's packages. Without it they are skipped, and say so.
 .PHONY: test-tools
 test-tools: $(installed)
-	@tools/system_packages.sh $(python) compiler headers postgresql
+	@tools/system_packages.sh $(python) compiler headers postgresql redis memcached
 	@tools/build_uwsgi.sh $(VENV)

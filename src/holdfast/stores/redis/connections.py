@@ -1,0 +1,111 @@
+"""How redis-py is set up, for threads and for event loops alike.
+
+Nothing is retried: whether a command that brought no answer was done is not known. A connection
+that the server closed meanwhile is noticed by redis-py before it is used again, so a server that
+returns is found by the next call.
+"""
+
+from __future__ import annotations
+
+import functools
+from dataclasses import dataclass, field
+from typing import Any
+
+import redis
+import redis.asyncio
+import redis.asyncio.sentinel
+import redis.sentinel
+from redis.asyncio.retry import Retry as AsyncRetry
+from redis.backoff import NoBackoff
+from redis.retry import Retry
+
+from .address import Address
+
+#: Connections that calls of one process (asynchronous ones: of one event loop) share.
+MAX_CONNECTIONS = 64
+#: Those that wait for a lock or a change stay occupied; a limit would let waiters block releases.
+MAX_WAITING = 100_000
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """A client, and the clients that it asks for its way."""
+
+    client: Any
+    guides: list[Any] = field(default_factory=list)
+
+
+class _MasterPool(redis.sentinel.SentinelConnectionPool, redis.BlockingConnectionPool):
+    """Connections to the master that sentinels name; who finds none free waits."""
+
+
+class _AsyncMasterPool(
+    redis.asyncio.sentinel.SentinelConnectionPool, redis.asyncio.BlockingConnectionPool
+):
+    """The same for an event loop."""
+
+
+def open_blocking(address: Address, timeout: float, max_connections: int) -> Opened:
+    """A client for threads and greenlets. It connects when used; that of a cluster at once."""
+    options = _options(timeout, Retry(NoBackoff(), 0)) | address.options
+    limits = {"max_connections": max_connections, "timeout": timeout}
+    if address.kind == "single":
+        pool = redis.BlockingConnectionPool.from_url(address.url, **limits, **options)
+        return Opened(redis.Redis(connection_pool=pool))
+    if address.kind == "sentinel":
+        guide: Any = redis.sentinel.Sentinel  # its module has no types
+        sentinel = guide(address.hosts, sentinel_kwargs=_to_sentinels(address, options), **options)
+        master = sentinel.master_for(address.service, connection_pool_class=_MasterPool, **limits)
+        return Opened(master, sentinel.sentinels)
+    node: Any = redis.cluster.ClusterNode
+    return Opened(
+        redis.RedisCluster(
+            startup_nodes=[node(host, port) for host, port in address.hosts],
+            connection_pool_class=functools.partial(redis.BlockingConnectionPool, timeout=timeout),
+            max_connections=max_connections,
+            **options,
+        )
+    )
+
+
+def open_asynchronous(address: Address, timeout: float, max_connections: int) -> Opened:
+    """A client for the running event loop. It connects when it is used."""
+    options = _options(timeout, AsyncRetry(NoBackoff(), 0)) | address.options
+    limits = {"max_connections": max_connections, "timeout": timeout}
+    if address.kind == "single":
+        pool = redis.asyncio.BlockingConnectionPool.from_url(address.url, **limits, **options)
+        return Opened(redis.asyncio.Redis(connection_pool=pool))
+    if address.kind == "sentinel":
+        guide: Any = redis.asyncio.sentinel.Sentinel
+        sentinel = guide(address.hosts, sentinel_kwargs=_to_sentinels(address, options), **options)
+        master = sentinel.master_for(
+            address.service, connection_pool_class=_AsyncMasterPool, **limits
+        )
+        return Opened(master, sentinel.sentinels)
+    return Opened(
+        redis.asyncio.RedisCluster(
+            startup_nodes=[
+                redis.asyncio.cluster.ClusterNode(host, port) for host, port in address.hosts
+            ],
+            # Its pools know no waiting, only refusing.
+            max_connections=MAX_WAITING,
+            **options,
+        )
+    )
+
+
+def _options(timeout: float, retry: Any) -> dict[str, Any]:
+    return {
+        "socket_timeout": timeout,
+        "socket_connect_timeout": timeout,
+        "retry": retry,
+        # Replies alike on all servers; and no round trips before the first command.
+        "protocol": 2,
+        "driver_info": None,
+    }
+
+
+def _to_sentinels(address: Address, options: dict[str, Any]) -> dict[str, Any]:
+    # Each connection to the master asks a sentinel first.
+    ours = {name: value for name, value in options.items() if name not in address.options}
+    return ours | address.sentinel_options | {"max_connections": MAX_WAITING}

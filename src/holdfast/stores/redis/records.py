@@ -1,0 +1,61 @@
+"""How a record lies in Redis.
+
+A number lies there as its decimal digits, so that the server can count. Everything else begins with
+a zero byte and a version that no other state of any record has: what `replace` compares, and what
+keeps digits that are no number of ours from being counted.
+"""
+
+from __future__ import annotations
+
+import itertools
+import os
+import secrets
+
+SMALLEST = -(2**63)
+LARGEST = 2**63 - 1
+
+#: The zero byte and the version.
+HEADER = 9
+_PLAIN = 0
+_LONGEST_NUMBER = 20
+_NUMBER_BEGINS_WITH = b"-0123456789"
+
+
+class _Versions:
+    """Numbers that no other process and no other record has: counted from a random start."""
+
+    def __init__(self) -> None:
+        self.forget_parent()
+
+    def forget_parent(self) -> None:
+        self.next = itertools.count(secrets.randbits(62)).__next__
+
+
+_versions = _Versions()
+os.register_at_fork(after_in_child=_versions.forget_parent)
+
+
+def pack(value: bytes) -> bytes:
+    """What is stored for *value*."""
+    if len(value) <= _LONGEST_NUMBER and value[:1] in _NUMBER_BEGINS_WITH and is_number(value):
+        return value
+    return b"\0" + _versions.next().to_bytes(8, "big") + value
+
+
+def unpack(stored: bytes) -> bytes:
+    """The value that `pack` was given."""
+    return stored[HEADER:] if stored[0] == _PLAIN else stored
+
+
+def token(stored: bytes) -> bytes:
+    """What tells this state of the record from any other; of numbers, the number itself."""
+    return stored[:HEADER] if stored[0] == _PLAIN else stored
+
+
+def is_number(value: bytes) -> bool:
+    """Whether these are the digits of a whole number of 64 bits, in the one way to write it."""
+    try:
+        number = int(value)
+    except ValueError:
+        return False
+    return SMALLEST <= number <= LARGEST and b"%d" % number == value
