@@ -38,6 +38,8 @@ def same(one, other):  # noqa: PLR0911 - one for each kind
         )
     if isinstance(one, list | tuple):
         return len(one) == len(other) and all(map(same, one, other))
+    if isinstance(one, shapes.Point):
+        return same(vars(one), vars(other))
     if isinstance(one, datetime | time):
         return (one, one.tzinfo, one.fold) == (other, other.tzinfo, other.fold)
     if isinstance(one, Decimal):

@@ -48,7 +48,8 @@ class _Layout:
         self.cls = cls
         self.module, self.qualname = cls.__module__, cls.__qualname__
         fields = dataclasses.fields(cls)
-        self.fields = {field.name for field in fields}
+        # Ordered, and a set all the same.
+        self.fields = dict.fromkeys(field.name for field in fields).keys()
         self.slots = {
             name: slot
             for name in self.fields
@@ -161,7 +162,11 @@ def _member_names(value: Enum) -> list[str]:
 
 def _together(cls: _Class, names: list[str]) -> Any:
     """Several flags, or none, as one."""
-    return reduce(or_, (cls.__members__[name] for name in names)) if names else cls(0)
+    if names:
+        return reduce(or_, (cls.__members__[name] for name in names))
+    if not issubclass(cls, Flag):
+        raise ValueError(f"{cls.__qualname__} has no empty member")  # noqa: TRY004 - as above
+    return cls(0)
 
 
 def _class_of(module: object, qualname: object) -> _Class:
