@@ -51,12 +51,16 @@ Secret = str | bytes
 #: The settings as they were applied last, and the keys to sign with where they have none.
 _applied: Mapping[str, Any] = {}
 _fallback_secrets: Callable[[], Sequence[Secret]] = tuple
+#: The directory that names the project, where the framework knows it.
+project: str | None = None
 #: Called when settings were applied.
 listeners: list[Callable[[], object]] = []
 
 
 def apply(
-    settings: Mapping[str, Any], secrets: Callable[[], Sequence[Secret]] | None = None
+    settings: Mapping[str, Any],
+    secrets: Callable[[], Sequence[Secret]] | None = None,
+    base: str | None = None,
 ) -> None:
     """`configure`, for a framework.
 
@@ -65,13 +69,17 @@ def apply(
         secrets: the framework's own keys, the current one first. They sign where the settings
             have no `KEY`. Called when something is signed, so that it may raise where there is
             none. None: as they were.
+        base: the project's own directory, by which its embedded store is found. None: as it was;
+            without any, the directory that the process was started in.
     """
-    global _applied, _fallback_secrets
+    global _applied, _fallback_secrets, project
     carry = validated(settings).get("CARRY", ())
     carry_automatically(frozenset(carry))
     _applied = settings
     if secrets is not None:
         _fallback_secrets = secrets
+    if base is not None:
+        project = base
     for listener in listeners:
         listener()
 

@@ -25,7 +25,10 @@ class HoldfastConfig(AppConfig):
         problem = checks.settings_problem()
         if problem is None:
             # A wrong setting is reported by the checks, with its reason, not by a traceback here.
-            configuration.apply(getattr(settings, "HOLDFAST", {}), secrets)
+            base = getattr(settings, "BASE_DIR", None)
+            configuration.apply(
+                getattr(settings, "HOLDFAST", {}), secrets, None if base is None else str(base)
+            )
 
 
 def secrets() -> list[str | bytes]:

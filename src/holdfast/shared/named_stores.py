@@ -34,7 +34,8 @@ def store(name: str) -> Store:
     try:
         return _opened[name][1]
     except KeyError:
-        return _open(name)
+        pass
+    return _open(name)
 
 
 def asynchronous(name: str) -> AsyncStore:
@@ -47,6 +48,8 @@ def _open(name: str) -> Store:
 
     settings = _settings_of(name)
     options = {key.lower(): value for key, value in settings.items()}
+    if options["url"] == EMBEDDED and configuration.project is not None:
+        options.setdefault("project", configuration.project)
     opened = open_store(options.pop("url"), **options)
     # Opening is lazy, so it doesn't matter that two threads may come here at once. No lock, which a
     # fork could leave locked.
