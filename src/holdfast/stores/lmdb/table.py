@@ -1,0 +1,396 @@
+"""The records of one file: what each write does to the databases, inside its transaction.
+
+Three databases belong together: the records by key, the index of those that expire, by time, and in a
+cache the order of their insertion.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from struct import Struct
+from typing import Any
+
+from ..errors import StoreFull
+from ..protocol import KEEP, KeptTTL, Operation, Token
+from . import records
+from .environment import Environment
+from .eviction import Sieve
+from .records import EXPIRY, HEADER, NO_EXPIRY, SIZE, unpack
+from .topics import Topics
+from .transactions import RoomNeeded
+
+_INDEX = Struct(">qQ")
+_CLOCK = Struct(">q")
+#: Expired records that one write deletes, at most; made at each 64th, it keeps up with any writer.
+SWEEP = 128
+_CLEAR = 500
+
+
+class Table:
+    """Reads and writes records.
+
+    Args:
+        environment: the file.
+        topics: where changes are noted.
+        sieve: for a cache; None where nothing may be evicted.
+        max_entries: records that a cache may hold; None: as many as there is room for.
+        cull_frequency: when there are as many, one in so many goes; 0: all.
+    """
+
+    def __init__(  # noqa: PLR0913 - the engine's parts
+        self,
+        environment: Environment,
+        topics: Topics,
+        sieve: Sieve | None,
+        *,
+        max_entries: int | None,
+        cull_frequency: int,
+    ) -> None:
+        self._environment = environment
+        self._databases = environment.databases
+        self._topics = topics
+        self._sieve = sieve
+        self._marks = environment.marks
+        self._max_entries = max_entries
+        self._cull_frequency = cull_frequency
+        self._bytes_until_measured = 0
+        self._serial = 0
+        self.swept = 0
+
+    # Reading
+
+    def find(self, txn: Any, key: bytes) -> tuple[bytes, bytes | memoryview | None]:
+        """The engine's key, and the bytes of the record unless it has expired."""
+        engine_key = records.engine_key(key)
+        raw = txn.get(engine_key, db=self._databases[b"records"])
+        if raw is not None and raw[EXPIRY] != NO_EXPIRY and self.expired(raw):
+            raw = None
+        return engine_key, raw
+
+    def expired(self, raw: bytes | memoryview) -> bool:
+        """Whether the record's time is over."""
+        expiry = _CLOCK.unpack(raw[EXPIRY])[0]
+        return bool(expiry) and expiry <= self._environment.clock.now()
+
+    # Writing
+
+    def set(
+        self, txn: Any, key: bytes, value: bytes, ttl: float | None, topic: bytes | None
+    ) -> None:
+        """Write, whatever was there."""
+        if ttl is not None and ttl <= 0:
+            self.delete(txn, key, topic)
+            return
+        engine_key = key if 0 < len(key) <= records.LONGEST else records.long_key(key)
+        old = txn.get(engine_key, db=self._databases[b"records"])
+        self._put(txn, key, engine_key, value, self._environment.clock.expiry(ttl), old)
+        if topic is not None:
+            self._topics.note(txn, topic, Operation.SET, key)
+
+    def set_many(
+        self,
+        txn: Any,
+        items: Iterable[tuple[bytes, bytes]],
+        ttl: float | None,
+        topic: bytes | None,
+    ) -> None:
+        """Write all."""
+        for key, value in items:
+            self.set(txn, key, value, ttl, topic)
+
+    def add(
+        self, txn: Any, key: bytes, value: bytes, ttl: float | None, topic: bytes | None
+    ) -> bool:
+        """Write where there is nothing."""
+        if self.find(txn, key)[1] is not None:
+            return False
+        self.set(txn, key, value, ttl, topic)
+        return True
+
+    def replace(  # noqa: PLR0913 - as in the protocol
+        self,
+        txn: Any,
+        key: bytes,
+        value: bytes | None,
+        token: Token | None,
+        ttl: KeptTTL,
+        topic: bytes | None,
+    ) -> bool:
+        """Write where the record is the one that was read."""
+        engine_key, raw = self.find(txn, key)
+        if (None if raw is None else unpack(raw)[0]) != token:
+            return False
+        if value is None or (ttl is not None and ttl != KEEP and ttl <= 0):
+            self.delete(txn, key, topic)
+            return True
+        if ttl != KEEP:
+            expiry = self._environment.clock.expiry(ttl)
+        else:
+            expiry = 0 if raw is None else unpack(raw)[1]
+        if raw is None:
+            raw = txn.get(engine_key, db=self._databases[b"records"])
+        self._put(txn, key, engine_key, value, expiry, raw)
+        if topic is not None:
+            self._topics.note(txn, topic, Operation.SET, key)
+        return True
+
+    def delete(self, txn: Any, key: bytes, topic: bytes | None) -> bool:
+        """Whether there was something."""
+        engine_key = records.engine_key(key)
+        raw = txn.get(engine_key, db=self._databases[b"records"])
+        if raw is None:
+            return False
+        there = not self.expired(raw)
+        self.remove(txn, engine_key, raw)
+        if there and topic is not None:
+            self._topics.note(txn, topic, Operation.DELETE, key)
+        return there
+
+    def delete_many(self, txn: Any, keys: Iterable[bytes], topic: bytes | None) -> int:
+        """How many there were."""
+        return sum(self.delete(txn, key, topic) for key in keys)
+
+    def touch(self, txn: Any, key: bytes, ttl: float | None) -> bool:
+        """Give a new expiry."""
+        engine_key, raw = self.find(txn, key)
+        if raw is None:
+            return False
+        if ttl is not None and ttl <= 0:
+            self.remove(txn, engine_key, raw)
+        else:
+            value = bytes(raw[SIZE + unpack(raw)[5] :])
+            expiry = self._environment.clock.expiry(ttl)
+            self._put(txn, key, engine_key, value, expiry, raw, used=False)
+        return True
+
+    def increment(
+        self, txn: Any, key: bytes, delta: int, initial: int | None, ttl: float | None
+    ) -> int:
+        """Add, and return the sum."""
+        engine_key, raw = self.find(txn, key)
+        if raw is not None:
+            header = unpack(raw)
+            total = records.checked(records.number(raw[SIZE + header[5] :]) + delta)
+            self._put(txn, key, engine_key, b"%d" % total, header[1], raw)
+            return total
+        if initial is None:
+            raise KeyError(key)
+        total = records.checked(initial + delta)
+        self.set(txn, key, b"%d" % total, ttl, None)
+        return total
+
+    def _put(  # noqa: PLR0913 - the parts of a record
+        self,
+        txn: Any,
+        key: bytes,
+        engine_key: bytes,
+        value: bytes,
+        expiry: int,
+        old: bytes | memoryview | None,
+        *,
+        used: bool = True,
+    ) -> None:
+        """Write one record over *old*, the bytes that are there now, and keep the indexes right."""
+        size = SIZE + len(value)
+        self._bytes_until_measured -= size
+        if self._bytes_until_measured < 0:
+            self._measure(txn, size if old is None else max(0, size - len(old)), bool(old))
+            if old is not None and self._sieve is not None:
+                # It may have been evicted itself.
+                old = txn.get(engine_key, db=self._databases[b"records"])
+        self._serial = (self._serial + 1) & 0xFFFF
+        version = (txn.id() << 16) | self._serial
+        if old is None:
+            if self._max_entries is not None:
+                self._cull(txn)
+            birth, indexed, slot = version, 0, 0
+            if self._sieve is not None:
+                slot = self._sieve.insert(txn, birth, engine_key)
+        else:
+            _, _, birth, indexed, slot, _ = unpack(old)
+            if used and self._marks is not None:
+                self._marks.bytes[slot & self._marks.mask] = 1
+        # An index entry that comes too early is moved on by the sweep. So most writes need none.
+        if expiry and (not indexed or expiry < indexed):
+            if indexed:
+                txn.delete(_INDEX.pack(indexed, birth), db=self._databases[b"expiry"])
+            indexed = expiry
+            txn.put(_INDEX.pack(indexed, birth), engine_key, db=self._databases[b"expiry"])
+        if len(engine_key) <= records.LONGEST:
+            header = HEADER.pack(version, expiry, birth, indexed, slot, 0)
+            txn.put(engine_key, header + value, db=self._databases[b"records"])
+        else:
+            header = HEADER.pack(version, expiry, birth, indexed, slot, len(key))
+            txn.put(engine_key, header + key + value, db=self._databases[b"records"])
+
+    def remove(self, txn: Any, engine_key: bytes, raw: bytes | memoryview) -> None:
+        """Delete one record and what the indexes have of it."""
+        _, _, birth, indexed, _, _ = unpack(raw)
+        if indexed:
+            txn.delete(_INDEX.pack(indexed, birth), db=self._databases[b"expiry"])
+        if self._sieve is not None:
+            self._sieve.deleted(txn, birth)
+        txn.delete(engine_key, db=self._databases[b"records"])
+
+    # Room
+
+    def live(self, txn: Any) -> int:
+        """Bytes in pages that hold something."""
+        pages = 0
+        for name in (b"records", b"expiry", b"order", b"topics", b"log", b"locks"):
+            figures = txn.stat(self._databases[name])
+            pages += figures["branch_pages"] + figures["leaf_pages"] + figures["overflow_pages"]
+        return int(pages * self._environment.page)
+
+    def _measure(self, txn: Any, more: int, overwriting: bool) -> None:
+        """See whether *more* bytes fit, and make room if they don't.
+
+        Raises:
+            RoomNeeded: the map must be larger first.
+            StoreFull: there is no room, and nothing may be evicted.
+        """
+        environment = self._environment
+        # A leaf is two thirds full on the average, and a page is the least that can be had.
+        more += more // 2 + environment.page
+        live = self.live(txn)
+        room = environment.room
+        if live + more <= room:
+            self._bytes_until_measured = min(room - live, max(room // 64, environment.page)) // 2
+            return
+        if environment.growable and environment.room < environment.size:
+            raise RoomNeeded
+        self._bytes_until_measured = 0
+        if self._sieve is None or more > environment.size // 2:
+            raise self._full(more)
+        # Some more than needed, so that not every write has to.
+        excess = live + more - room + room // 64
+        self._sieve.evict(txn, self.remove, size=excess, count=2**30)
+
+    def _full(self, more: int) -> StoreFull:
+        environment = self._environment
+        if environment.cramped is not None:
+            return environment.explained(environment.cramped)  # type: ignore[return-value]
+        if self._sieve is not None:
+            return StoreFull(
+                f"A value of {more:,} bytes is too large for a cache of {environment.size:,}: give"
+                ' the store a larger "size".'
+            )
+        return StoreFull(
+            f"{environment.file} holds as much as it may, {environment.size:,} bytes: delete"
+            ' something, or give the store a larger "size".'
+        )
+
+    def _cull(self, txn: Any) -> None:
+        """Make a place among a limited number of records, as Django's cache backends do."""
+        entries = txn.stat(self._databases[b"records"])["entries"]
+        if self._max_entries is None or entries < self._max_entries:
+            return
+        self.sweep(txn)
+        if self._cull_frequency:
+            count = max(1, entries // self._cull_frequency)
+        else:
+            count = entries
+        count = max(min(count, 1000), entries - self._max_entries - 1000)
+        if self._sieve is not None:
+            self._sieve.evict(txn, self.remove, size=2**62, count=count, look_at=2 * entries)
+
+    # What is over
+
+    def sweep(self, txn: Any) -> int:
+        """Delete a slice of what has expired. How many."""
+        now = self._environment.clock.now()
+        gone = 0
+        with txn.cursor(self._databases[b"expiry"]) as index:
+            for _ in range(SWEEP):
+                if not index.first():
+                    break
+                entry, engine_key = bytes(index.key()), bytes(index.value())
+                indexed, birth = _INDEX.unpack(entry)
+                if indexed > now:
+                    break
+                index.delete()
+                raw = txn.get(engine_key, db=self._databases[b"records"])
+                if raw is None or unpack(raw)[2:4] != (birth, indexed):
+                    continue  # not this record's entry any more
+                header = unpack(raw)
+                if header[1] and header[1] <= now:
+                    self.remove(txn, engine_key, raw)
+                    gone += 1
+                else:
+                    # It was written again since: look when that is over.
+                    rest = bytes(raw[SIZE:])
+                    version, expiry, _, _, slot, length = header
+                    if expiry:
+                        txn.put(
+                            _INDEX.pack(expiry, birth), engine_key, db=self._databases[b"expiry"]
+                        )
+                    txn.put(
+                        engine_key,
+                        HEADER.pack(version, expiry, birth, expiry, slot, length) + rest,
+                        db=self._databases[b"records"],
+                    )
+        self.swept += gone
+        return gone
+
+    # Many
+
+    def page(self, txn: Any, prefix: bytes, after: bytes | None, limit: int) -> tuple[Any, Any]:
+        """Keys of up to *limit* records, and the engine's key of the last, if there are more."""
+        keys: list[bytes] = []
+        beginning = records.beginning(prefix)
+        with txn.cursor(self._databases[b"records"]) as cursor:
+            there = cursor.set_range(beginning if after is None else after)
+            if after is not None and there and bytes(cursor.key()) == after:
+                there = cursor.next()
+            last = None
+            for _ in range(limit):
+                if not there:
+                    return keys, None
+                engine_key, raw = bytes(cursor.key()), cursor.value()
+                if not engine_key.startswith(beginning):
+                    return keys, None
+                key = records.original_key(engine_key, raw)
+                if key.startswith(prefix) and not self.expired(raw):
+                    keys.append(key)
+                last = engine_key
+                there = cursor.next()
+        return keys, last if there else None
+
+    def clear(
+        self, txn: Any, prefix: bytes, topic: bytes | None, first: bool
+    ) -> tuple[int, bool]:
+        """Delete a slice. How many there were, and whether that was all."""
+        if prefix:
+            deleted, done = self._clear_slice(txn, prefix)
+        else:
+            deleted, done = self._drop(txn), True
+        # At the first slice, since a process may die between two; at the last, since others may
+        # have read the rest anew in between.
+        if topic is not None and (first or done):
+            self._topics.note(txn, topic, Operation.CLEAR, b"")
+        return deleted, done
+
+    def _clear_slice(self, txn: Any, prefix: bytes) -> tuple[int, bool]:
+        beginning = records.beginning(prefix)
+        deleted = 0
+        with txn.cursor(self._databases[b"records"]) as cursor:
+            there = cursor.set_range(beginning)
+            for _ in range(_CLEAR):
+                if not there:
+                    return deleted, True
+                engine_key, raw = bytes(cursor.key()), bytes(cursor.value())
+                if not engine_key.startswith(beginning):
+                    return deleted, True
+                if records.original_key(engine_key, raw).startswith(prefix):
+                    deleted += not self.expired(raw)
+                    self.remove(txn, engine_key, raw)
+                    there = cursor.set_range(engine_key)
+                else:
+                    there = cursor.next()
+        return deleted, False
+
+    def _drop(self, txn: Any) -> int:
+        entries = txn.stat(self._databases[b"records"])["entries"]
+        for name in (b"records", b"expiry", b"order"):
+            txn.drop(self._databases[name], delete=False)
+        return int(entries)
