@@ -34,6 +34,10 @@ class PerLoop(Generic[T]):
         self._inherited: list[object] = []
         renew_after_fork(self)
 
+    def running(self) -> T | None:
+        """That of the running loop, if there is one."""
+        return self._of.get(asyncio.get_running_loop())
+
     async def get(self) -> T:
         """That of the running loop; made, if there is none yet."""
         loop = asyncio.get_running_loop()

@@ -43,8 +43,8 @@ class AsyncRedisStore:
         """See `Store.get`."""
         driver = self._driver
         try:
-            client = await driver.client()
-            stored = await client.execute_command("GET", self._prefix + key)
+            opened = driver.clients.running() or await driver.clients.get()
+            stored = await opened.client.execute_command("GET", self._prefix + key)
         except CAUGHT as error:
             raise driver.failed(error) from error
         return None if stored is None else unpack(stored)

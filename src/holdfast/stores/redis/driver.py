@@ -135,20 +135,16 @@ class AsyncDriver:
     def __init__(self, address: Address, timeout: float, max_connections: int) -> None:
         self._address = address
         self._timeout = timeout
-        self._clients = PerLoop(
+        self.clients = PerLoop(
             lambda: open_asynchronous(address, timeout, max_connections), _close_client
         )
         self._waiting = PerLoop(
             lambda: open_asynchronous(address, timeout, MAX_WAITING), _close_client
         )
 
-    async def client(self) -> Any:
-        """The running loop's client."""
-        return (await self._clients.get()).client
-
     async def close(self) -> None:
         """Close the running loop's connections."""
-        await self._clients.close()
+        await self.clients.close()
         await self._waiting.close()
 
     def failed(self, error: Exception) -> StoreError:
@@ -158,7 +154,7 @@ class AsyncDriver:
     async def run(self, operation: Operation[T]) -> T:
         """Do all that the operation asks for; its result."""
         try:
-            client = (await self._clients.get()).client
+            client = (self.clients.running() or await self.clients.get()).client
             request = next(operation)
             while True:
                 request = operation.send(await self._do(client, request))

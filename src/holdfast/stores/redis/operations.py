@@ -8,7 +8,7 @@ from typing import Any
 from ..errors import StoreError
 from ..protocol import KEEP, TTL, KeptTTL, Token
 from .naming import Naming
-from .records import LARGEST, SMALLEST, pack, token, unpack
+from .records import HEADER, LARGEST, PLAIN, SMALLEST, header, pack, token, unpack
 from .requests import Batch, Command, Operation, Run
 from .scripts import DELETE_MANY, INCREMENT, WRITE, WRITE_MANY
 
@@ -45,13 +45,15 @@ class RecordOperations:
         """MGET; in a cluster one GET each, in one round trip to each node."""
         if not keys:
             return {}
-        names = [self._records + key for key in keys]
+        prefix = self._records
+        names = [prefix + key for key in keys]
         if self.names.cluster:
             found = yield Batch([("GET", name) for name in names])
         else:
             found = yield ("MGET", *names)
+        # `unpack`, written out: a call for each of many records would take as long as the rest.
         return {
-            key: unpack(stored)
+            key: stored[HEADER:] if stored[0] == PLAIN else stored
             for key, stored in zip(keys, found, strict=True)
             if stored is not None
         }
@@ -78,19 +80,21 @@ class RecordOperations:
         """MSET, which knows no TTL, or one SET each."""
         if not items:
             return
+        begin = header()
         if ttl is not None and ttl <= 0:
             yield from self.delete_many(items, topic)
         elif topic is not None:
             arguments: list[Any] = [_expiry(ttl), self._log_length]
             for key, value in items.items():
-                arguments += (pack(value), key)
+                arguments += (pack(value, begin), key)
             names = (self._records + key for key in items)
             keys = self.names.one_step(self.names.log(topic), *names)
             yield Run(WRITE_MANY, keys, tuple(arguments))
         elif ttl is None and not self.names.cluster:
             pairs: list[bytes] = []
+            prefix = self._records
             for key, value in items.items():
-                pairs += (self._records + key, pack(value))
+                pairs += (prefix + key, pack(value, begin))
             yield ("MSET", *pairs)
         else:
             expiry: Command = () if ttl is None else ("PX", milliseconds(ttl))

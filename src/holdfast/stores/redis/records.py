@@ -10,15 +10,18 @@ from __future__ import annotations
 import itertools
 import os
 import secrets
+import struct
 
 SMALLEST = -(2**63)
 LARGEST = 2**63 - 1
 
 #: The zero byte and the version.
 HEADER = 9
-_PLAIN = 0
+#: The first byte of all but numbers.
+PLAIN = 0
 _LONGEST_NUMBER = 20
-_NUMBER_BEGINS_WITH = b"-0123456789"
+_NUMBER_BEGINS_WITH = frozenset(b"%c" % byte for byte in b"-0123456789")
+_header = struct.Struct(">BQ").pack
 
 
 class _Versions:
@@ -35,21 +38,26 @@ _versions = _Versions()
 os.register_at_fork(after_in_child=_versions.forget_parent)
 
 
-def pack(value: bytes) -> bytes:
-    """What is stored for *value*."""
-    if len(value) <= _LONGEST_NUMBER and value[:1] in _NUMBER_BEGINS_WITH and is_number(value):
+def header() -> bytes:
+    """What begins a record that is no number; new for each step that writes."""
+    return _header(PLAIN, _versions.next())
+
+
+def pack(value: bytes, begin: bytes | None = None) -> bytes:
+    """What is stored for *value*. One `header` as *begin* may serve all records of one step."""
+    if value[:1] in _NUMBER_BEGINS_WITH and len(value) <= _LONGEST_NUMBER and is_number(value):
         return value
-    return b"\0" + _versions.next().to_bytes(8, "big") + value
+    return (begin or header()) + value
 
 
 def unpack(stored: bytes) -> bytes:
     """The value that `pack` was given."""
-    return stored[HEADER:] if stored[0] == _PLAIN else stored
+    return stored[HEADER:] if stored[0] == PLAIN else stored
 
 
 def token(stored: bytes) -> bytes:
     """What tells this state of the record from any other; of numbers, the number itself."""
-    return stored[:HEADER] if stored[0] == _PLAIN else stored
+    return stored[:HEADER] if stored[0] == PLAIN else stored
 
 
 def is_number(value: bytes) -> bool:
