@@ -75,7 +75,9 @@ def run(words: Sequence[str], stream: TextIO, program: str = "holdfast") -> int:
         found = _command(found, rest[0], program)
         program = f"{program} {rest.pop(0)}"
     parser = _parser(found, parents, program)
-    options = parser.parse_intermixed_args(rest)
+    # Options may stand among arguments; not so after "--", from where on there are none.
+    parse = parser.parse_args if "--" in rest else parser.parse_intermixed_args
+    options = parse(rest)
     return _run(found.run, options, stream)
 
 
