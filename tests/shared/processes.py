@@ -7,15 +7,25 @@ from collections.abc import Sequence
 
 PATIENCE = 100
 
+# Prepended to each program.
+BEGIN = """
+def begin():
+    print("ready", flush=True)
+    sys.stdin.readline()
+
+
+import sys
+"""
+
 
 def run_together(program: str, arguments: Sequence[Sequence[str]]) -> list[str]:
     """What each of the processes prints, one for each line of arguments.
 
-    They begin in earnest when they read a line from their input, once all of them are there.
+    Each calls `begin()` once it is ready; that returns when all of them are.
     """
     processes = [
         subprocess.Popen(
-            [sys.executable, "-W", "error", "-c", textwrap.dedent(program), *line],
+            [sys.executable, "-W", "error", "-c", BEGIN + textwrap.dedent(program), *line],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
@@ -23,6 +33,9 @@ def run_together(program: str, arguments: Sequence[Sequence[str]]) -> list[str]:
         for line in arguments
     ]
     try:
+        for process in processes:
+            assert process.stdout is not None
+            assert process.stdout.readline() == "ready\n"
         for process in processes:
             assert process.stdin is not None
             process.stdin.write("\n")

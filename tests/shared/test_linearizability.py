@@ -138,8 +138,9 @@ RECORD_DICT = (
     RECORD
     + """
     flags = shared.dict(name)
+    flags.get("a")
     number = lambda: chance.randrange(3)
-    sys.stdin.readline()
+    begin()
     for _ in range(150):
         key = chance.choice("ab")
         match chance.randrange(6):
@@ -159,7 +160,8 @@ RECORD_COUNTER = (
     RECORD
     + """
     hits = shared.counter(name)
-    sys.stdin.readline()
+    hits.value
+    begin()
     for _ in range(200):
         match chance.randrange(8):
             case 0: record("", "value", [], lambda: hits.value)
@@ -174,6 +176,7 @@ RECORD_LOCK = (
     RECORD
     + """
     lock = shared.lock(name)
+    shared.counter(name).value
 
     def acquire(timeout):
         try:
@@ -181,7 +184,7 @@ RECORD_LOCK = (
         except shared.LockTimeout:
             return None
 
-    sys.stdin.readline()
+    begin()
     for _ in range(60):
         record("", "acquire", [chance.choice([0, 30])], acquire)
         if lock.held:

@@ -28,7 +28,7 @@ COUNT = (
     + """
     hits = shared.counter(name)
     hits.add(0)
-    sys.stdin.readline()
+    begin()
     for _ in range(times):
         hits.add(1)
 """
@@ -37,7 +37,8 @@ CHANGE = (
     BEGIN
     + """
     flags = shared.dict(name)
-    sys.stdin.readline()
+    flags.get("visits")
+    begin()
     for _ in range(times):
         flags.change("visits", lambda n: n + 1, default=0, timeout=30)
         flags.change("seen", lambda seen: {**seen, len(seen): None}, default={}, timeout=30)
@@ -47,7 +48,8 @@ LOCKED = (
     BEGIN
     + """
     flags, lock = shared.dict(name), shared.lock(name)
-    sys.stdin.readline()
+    flags.get("last")
+    begin()
     for _ in range(times):
         with lock as held:
             number, fence = flags.get("last", (0, 0))
