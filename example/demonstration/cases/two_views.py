@@ -7,9 +7,9 @@ from demonstration.tally import Tally
 
 TITLE = "The two views"
 MEANING = "view1 puts an object up, view2 reads it"
-NOTHING = "view2 found no object"
-UNCOUNTED = "a reading was not counted"
-FOREIGN = "view2 found another object"
+NOTHING = "found nothing"
+UNCOUNTED = "not counted"
+FOREIGN = "found another"
 FAILED = "failed otherwise"
 KINDS = (NOTHING, UNCOUNTED, FOREIGN, FAILED)
 UNEXPECTED = (FOREIGN, FAILED)
