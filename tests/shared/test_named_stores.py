@@ -101,7 +101,7 @@ def test_without_settings_state_is_on_this_machine_and_of_this_project(tmp_path)
     project, other = tmp_path / "project", tmp_path / "other"
     project.mkdir()
     other.mkdir()
-    environment = {"XDG_STATE_HOME": str(tmp_path), "XDG_RUNTIME_DIR": str(tmp_path)}
+    environment = {"HOLDFAST_DIR": str(tmp_path)}
     for cwd, me, seen in [(project, "one", "None"), (project, "two", "one"), (other, "x", "None")]:
         assert output_of(program, me, cwd=cwd, environment=environment) == seen
 
@@ -126,7 +126,7 @@ DJANGO = """
 
 
 def test_django_signs_with_its_secret_key_and_finds_the_store_by_its_project(tmp_path):
-    environment = {"XDG_STATE_HOME": str(tmp_path), "XDG_RUNTIME_DIR": str(tmp_path)}
+    environment = {"HOLDFAST_DIR": str(tmp_path)}
 
     def run(*keys, cwd):
         folder = tmp_path / cwd
