@@ -43,7 +43,7 @@ demo: $(installed)  ## lose, mix up and crash request state on a real server, th
 	@$(python) example/demo.py --server $(SERVER) $(ARGS)
 
 .PHONY: test
-test: $(installed) test-tools  ## run all tests
+test: $(installed) $(stamps)/bench test-tools  ## run all tests
 	@$(say) 'running the tests: Python $(shell $(python) -c "import platform; print(platform.python_version())" 2>/dev/null), Django $(DJANGO)'
 	@$(python) -m pytest $(ARGS)
 

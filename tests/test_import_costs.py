@@ -16,7 +16,7 @@ print(*sorted({{module.partition(".")[0] for module in set(sys.modules) - before
 def loaded_by(name: str) -> set[str]:
     """The top-level packages that a fresh process has loaded after importing *name*."""
     done = subprocess.run(
-        [sys.executable, "-I", "-W", "error", "-c", LIST_WHAT_AN_IMPORT_LOADS.format(name=name)],
+        [sys.executable, "-W", "error", "-c", LIST_WHAT_AN_IMPORT_LOADS.format(name=name)],
         capture_output=True,
         text=True,
         check=False,

@@ -260,6 +260,26 @@ def test_a_body_that_a_server_drops_ends_the_scope_without_a_warning() -> None:
     assert holdfast.live_scopes() == 0
 
 
+def test_a_bodys_own_generator_ends_inside_the_scope_when_the_client_leaves() -> None:
+    seen: list[str] = []
+
+    class Rows:
+        def __iter__(self) -> Iterator[bytes]:
+            try:
+                yield b"one"
+                yield b"two"
+            finally:
+                seen.append(f"generator {holdfast.request['PATH_INFO']}")
+
+        def close(self) -> None:
+            seen.append(f"body {holdfast.request['PATH_INFO']}")
+
+    body: Any = wrapped(Rows)(environ_of("/rows/"), start_response)
+    assert next(iter(body)) == b"one"
+    body.close()
+    assert seen == ["generator /rows/", "body /rows/"]
+
+
 def test_an_application_that_ends_its_own_scope_still_has_its_body_closed() -> None:
     class Plain(Body):
         def close(self) -> None:
@@ -448,6 +468,17 @@ def test_a_files_close_sees_the_scope() -> None:
     with pytest.raises(holdfast.RequestEnded, match="GET /labels/"):
         holdfast.current()
     produced(wrapped(list))
+
+
+def test_a_file_wrapper_that_a_server_drops_ends_the_scope_without_a_warning() -> None:
+    file = io.BytesIO(b"content")
+    body: Any = wrapped(lambda: FileWrapper(file))(environ_of(wrapper=FileWrapper), start_response)
+    assert holdfast.current().name == "GET /labels/"
+    del body
+    gc.collect()
+    assert file.closed
+    assert holdfast.live_scopes() == 0
+    assert holdfast.current(None) is None
 
 
 def test_a_file_wrapper_that_takes_no_attribute_ends_the_scope_all_the_same() -> None:

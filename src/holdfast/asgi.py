@@ -58,7 +58,7 @@ class RequestScope:
         if startup.is_first_request:
             startup.log_problems_once()
         method = scope.get("method") or kind.upper()
-        opened = Scope(None, (method, scope.get("path", "")), may_await=True)
+        opened = Scope(None, (method, " ", scope.get("path", "")), may_await=True)
         # A copy, as the specification asks for: what is above us must not see the mark.
         opened.request = scope = {**scope, SCOPE_KEY: opened}
         outer = _get()

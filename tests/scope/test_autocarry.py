@@ -7,6 +7,7 @@ import importlib.util
 from textwrap import dedent
 
 import pytest
+
 from tests.fresh_process import output_of
 
 needs_gevent = pytest.mark.skipif(

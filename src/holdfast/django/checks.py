@@ -143,9 +143,7 @@ def _views_below(resolver: URLResolver) -> Iterator[str]:
         if isinstance(entry, URLResolver):
             yield from _views_below(entry)
         elif isinstance(entry, URLPattern):
-            view: Any = entry.callback
-            view_class: Any = getattr(view, "view_class", None)
-            if iscoroutinefunction(view) or getattr(view_class, "view_is_async", False):
+            if iscoroutinefunction(entry.callback):  # as_view() marks the async ones, too
                 yield entry.lookup_str
 
 

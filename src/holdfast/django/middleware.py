@@ -28,7 +28,8 @@ _set = scope_var.set
 class RequestScope:
     """Makes the request known as `holdfast.request`, and gives it a scope where it has none.
 
-    Sync and async by nature: it adds no thread switch to either. Costs one or two microseconds.
+    Sync and async by nature: it adds no thread switch to either. Costs about one microsecond behind
+    a wrapper, and five alone.
     """
 
     sync_capable = True
@@ -50,7 +51,8 @@ class RequestScope:
         if scope is not None:
             scope.request = request
             response: HttpResponseBase = self.get_response(request)
-            _keep_body_inside(response, scope, request)
+            if response.streaming:
+                _keep_body_inside(response, scope, request)
             return response
         entered = _Entered(request)
         try:
@@ -66,7 +68,8 @@ class RequestScope:
         if scope is not None:
             scope.request = request
             response: HttpResponseBase = await self.get_response(request)
-            _keep_body_inside(response, scope, request)
+            if response.streaming:
+                _keep_body_inside(response, scope, request)
             return response
         entered = _Entered(request)
         try:
@@ -113,7 +116,7 @@ def _keep_body_inside(
         streaming._iterator = body  # noqa: SLF001
         scope.on_close(body.aclose if scope.may_await else body.close_soon)
         return body
-    if under_asgi or isinstance(response.close, _ResponseClose):
+    if under_asgi or isinstance(response.close, _Entered):
         # Otherwise the WSGI wrapper runs each step of the body inside the scope.
         sync_body = ScopedIterator(scope, streaming._iterator, on_error=on_error)  # noqa: SLF001
         streaming._iterator = sync_body  # noqa: SLF001
@@ -122,15 +125,22 @@ def _keep_body_inside(
 
 
 class _Entered:
-    """A scope that the middleware has opened itself."""
+    """A scope that the middleware has opened itself.
 
-    __slots__ = ("outer", "request", "scope")
+    Later it stands for `response.close`, until that is called, and ends the scope with it.
+    """
+
+    __slots__ = ("before", "body", "outer", "request", "response", "scope")
+
+    response: HttpResponseBase
+    body: ScopedAsyncIterator[Any] | None
+    before: Any
 
     def __init__(self, request: HttpRequest) -> None:
         if startup.is_first_request:
             startup.log_problems_once()
         self.request = request
-        self.scope = Scope(request, (request.method or "", request.path))
+        self.scope = Scope(request, (request.method or "", " ", request.path))
         self.outer = _get()
         # Unconditionally: what is there may be an earlier request's, handed on by a thread pool, a
         # keep-alive greenlet or the server.
@@ -144,26 +154,20 @@ class _Entered:
 
     def leave_to(self, response: HttpResponseBase) -> None:
         """From here on the scope belongs to the response, and ends with it."""
-        end = _ResponseClose(response, self.scope)
-        response.close = end  # type: ignore[method-assign]
-        end.body = _keep_body_inside(response, self.scope, self.request)
+        self.response = response
+        # Middleware below us may have put a close() of its own there.
+        self.before = vars(response).get("close")
+        response.close = self  # type: ignore[method-assign]
+        self.body = _keep_body_inside(response, self.scope, self.request)
         if self.outer.usable:
             _set(self.outer)  # a request inside of a request
 
-
-class _ResponseClose:
-    """Stands for `response.close` until it is called, and ends the scope with it."""
-
-    __slots__ = ("body", "response", "scope")
-
-    def __init__(self, response: HttpResponseBase, scope: Scope) -> None:
-        self.response = response
-        self.scope = scope
-        self.body: ScopedAsyncIterator[Any] | None = None
-
     def __call__(self) -> None:
-        # No circle is to keep the response, and with it the request, until the next collection.
-        vars(self.response).pop("close", None)
+        if self.before is not None:
+            self.response.close = self.before  # type: ignore[method-assign]
+        else:
+            # No circle is to keep response and request until the next collection.
+            vars(self.response).pop("close", None)
         before = _get()
         _set(self.scope)
         try:

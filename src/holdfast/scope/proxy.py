@@ -1,10 +1,12 @@
 """Proxies: objects that stand for whatever the current request's object is.
 
-Reading an attribute has to cost next to nothing, and a Python-level `__getattr__` or
-`__getattribute__` costs several times a ContextVar read. The interpreter runs a property at
-hardly more than that, so a proxy learns: the first read of a name through `__getattr__` puts a
-property for that name on the proxy's class, and later reads take that path. (Measured in
-`benchmarks/`: about 2 to 4 times a bare ContextVar read.)
+Reading an attribute has to cost next to nothing. From Python 3.12 on the interpreter runs a
+`__getattribute__` that is written in Python without leaving its loop, provided that there is no
+`__getattr__` beside it; a `__getattr__` alone, or a property beside one, costs half as much again
+to ten times as much. (Measured in `benchmarks/`: 3 to 4 times a bare ContextVar read.)
+
+Hence the rule in here: `self.anything` is the object's. What is the proxy's own is read from
+`type(self)`.
 
 A proxy is never callable and never awaitable, whatever it stands for. Templates call what is
 callable, and frameworks await what can be awaited.
@@ -14,10 +16,10 @@ from __future__ import annotations
 
 import builtins
 import copy
+import copyreg
 import operator
 from collections.abc import Callable
 from contextvars import ContextVar
-from types import CodeType, FunctionType
 from typing import Any, NoReturn, TypeVar, cast
 
 from .errors import NoRequest
@@ -25,9 +27,6 @@ from .scope import scope_var
 from .state import State
 
 _T = TypeVar("_T")
-
-# A bound for names that come from outside, such as template look-ups or getattr(request, name).
-_MOST_LEARNED_NAMES = 512
 
 
 class LocalProxy:
@@ -42,120 +41,96 @@ class LocalProxy:
     # Set on the class that each proxy gets for itself.
     _holdfast_target: Callable[[], Any]
     _holdfast_name: str
-    _holdfast_read: FunctionType
-
-    def __getattr__(self, name: str) -> Any:
-        # Reached for names that were not learned yet, and for learned ones that this object lacks.
-        dunder = name.startswith("__")
-        try:
-            target = self._holdfast_target()
-        except NoRequest:
-            if dunder:
-                # Debuggers, doctest and mock look for these on anything: not an error to them.
-                raise AttributeError(name) from None
-            raise
-        value = getattr(target, name)
-        if not dunder:
-            _learn(type(self), name)
-        return value
 
     def __setattr__(self, name: str, value: Any) -> None:
-        setattr(self._holdfast_target(), name, value)
+        setattr(type(self)._holdfast_target(), name, value)
 
     def __delattr__(self, name: str) -> None:
-        delattr(self._holdfast_target(), name)
+        delattr(type(self)._holdfast_target(), name)
 
     def __dir__(self) -> list[str]:
-        target = self._holdfast_peek()
+        target = type(self)._holdfast_peek()
         return [] if target is _UNBOUND else dir(target)
 
-    @property  # type: ignore[misc]
-    def __class__(self) -> Any:
-        # isinstance(holdfast.request, HttpRequest) is true where the request is one.
-        target = self._holdfast_peek()
-        return type(self) if target is _UNBOUND else target.__class__
-
-    @property
-    def __dict__(self) -> Any:  # type: ignore[override]
-        target = self._holdfast_peek()
-        return {} if target is _UNBOUND else target.__dict__
-
-    def _holdfast_peek(self) -> Any:
+    @classmethod
+    def _holdfast_peek(cls) -> Any:
         """The object, or a mark where there is none. For all that must never raise."""
         try:
-            return self._holdfast_target()
+            return cls._holdfast_target()
         except (NoRequest, LookupError):
             return _UNBOUND
 
     def __repr__(self) -> str:
-        target = self._holdfast_peek()
-        return f"<{self._holdfast_name}: no request here>" if target is _UNBOUND else repr(target)
+        target = type(self)._holdfast_peek()
+        if target is _UNBOUND:
+            return f"<{type(self)._holdfast_name}: no request here>"
+        return repr(target)
 
     def __str__(self) -> str:
-        target = self._holdfast_peek()
+        target = type(self)._holdfast_peek()
         return repr(self) if target is _UNBOUND else str(target)
 
     def __format__(self, spec: str) -> str:
-        target = self._holdfast_peek()
+        target = type(self)._holdfast_peek()
         return format(repr(self), spec) if target is _UNBOUND else format(target, spec)
 
     def __bool__(self) -> bool:
-        target = self._holdfast_peek()
+        target = type(self)._holdfast_peek()
         return False if target is _UNBOUND else bool(target)
 
     def __hash__(self) -> int:
-        target = self._holdfast_peek()
+        target = type(self)._holdfast_peek()
         return object.__hash__(self) if target is _UNBOUND else hash(target)
 
     def __eq__(self, other: object) -> bool:
-        target = self._holdfast_peek()
+        target = type(self)._holdfast_peek()
         return self is other if target is _UNBOUND else bool(target == _seen_through(other))
 
     def __ne__(self, other: object) -> bool:
         return not self == other
 
     def __copy__(self) -> Any:
-        return copy.copy(self._holdfast_target())
+        return copy.copy(type(self)._holdfast_target())
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Any:
-        return copy.deepcopy(self._holdfast_target(), memo)
+        return copy.deepcopy(type(self)._holdfast_target(), memo)
 
     def __reduce_ex__(self, protocol: object) -> NoReturn:
         raise TypeError(
-            f"{self._holdfast_name} can't be pickled: it stands for whatever is current where it"
-            " is read. Pickle the values that you need from it."
+            f"{type(self)._holdfast_name} can't be pickled: it stands for whatever is current where"
+            " it is read. Pickle the values that you need from it."
         )
 
     def __enter__(self) -> Any:
-        return self._holdfast_target().__enter__()
+        return type(self)._holdfast_target().__enter__()
 
     def __exit__(self, *error: object) -> Any:
-        return self._holdfast_target().__exit__(*error)
+        return type(self)._holdfast_target().__exit__(*error)
 
     async def __aenter__(self) -> Any:
-        return await self._holdfast_target().__aenter__()
+        return await type(self)._holdfast_target().__aenter__()
 
     async def __aexit__(self, *error: object) -> Any:
-        return await self._holdfast_target().__aexit__(*error)
+        return await type(self)._holdfast_target().__aexit__(*error)
 
 
 _UNBOUND: Any = object()
 
 
 def _seen_through(value: Any) -> Any:
-    return value._holdfast_target() if issubclass(type(value), LocalProxy) else value
+    return type(value)._holdfast_target() if issubclass(type(value), LocalProxy) else value
 
 
 def _forward(operation: Callable[..., Any]) -> Callable[..., Any]:
     def forward(self: LocalProxy, *operands: Any) -> Any:
-        return operation(self._holdfast_target(), *map(_seen_through, operands))
+        return operation(type(self)._holdfast_target(), *map(_seen_through, operands))
 
     return forward
 
 
 def _forward_reflected(operation: Callable[..., Any]) -> Callable[..., Any]:
     def forward(self: LocalProxy, other: Any) -> Any:
-        return operation(other, self._holdfast_target())
+        return operation(other, type(self)._holdfast_target())
 
     return forward
 
@@ -186,21 +161,34 @@ def _forward_all() -> None:
 _forward_all()
 
 
-def _learn(kind: type[LocalProxy], name: str) -> None:
-    """Give the class of one proxy a property for *name*, a copy of its template."""
-    if len(vars(kind)) > _MOST_LEARNED_NAMES:
-        return
-    template = kind._holdfast_read
-    code: CodeType = template.__code__
-    names = tuple(name if known == "LEARNED" else known for known in code.co_names)
-    read = FunctionType(
-        code.replace(co_names=names), template.__globals__, name, None, template.__closure__
-    )
-    setattr(kind, name, property(read))
+def _otherwise(self: LocalProxy, name: str, error: Exception) -> Any:
+    """What `self.name` is where the object has no such name, or where there is no object."""
+    kind = type(self)
+    if name == "__deepcopy__":
+        return lambda memo: kind.__deepcopy__(self, memo)
+    if isinstance(error, AttributeError):
+        raise error
+    if name == "__class__":
+        return kind
+    if name == "__dict__":
+        return {}
+    if name.startswith("__"):
+        # Debuggers, doctest and mock look for these on anything: not an error to them.
+        return object.__getattribute__(self, name)
+    if name == "get" and issubclass(kind, _StateProxy):
+        return object.__getattribute__(self, name)
+    raise error
+
+
+def _refuse_pickling(proxy: LocalProxy) -> NoReturn:
+    LocalProxy.__reduce_ex__(proxy, 0)
 
 
 def _make(
-    target: Callable[[], Any], read: Callable[[Any], Any], name: str, kind: type[LocalProxy]
+    target: Callable[[], Any],
+    read: Callable[[Any, str], Any],
+    name: str,
+    kind: type[LocalProxy],
 ) -> Any:
     own = type(
         kind.__name__,
@@ -209,11 +197,13 @@ def _make(
             "__slots__": (),
             "__module__": kind.__module__,
             "__doc__": kind.__doc__,
+            "__getattribute__": read,
             "_holdfast_target": staticmethod(target),
             "_holdfast_name": name,
-            "_holdfast_read": read,
         },
     )
+    # pickle and copy ask here before they ask the proxy, which would answer for the object.
+    copyreg.pickle(own, _refuse_pickling)
     return own()
 
 
@@ -243,8 +233,11 @@ def proxy(source: Callable[[], _T] | ContextVar[_T], name: str | None = None) ->
             f"proxy() takes a function without arguments or a ContextVar, not {source!r}."
         )
 
-    def read(self: object) -> Any:
-        return target().LEARNED
+    def read(self: LocalProxy, name: str) -> Any:
+        try:
+            return getattr(target(), name)
+        except (NoRequest, AttributeError) as error:
+            return _otherwise(self, name, error)
 
     return cast("_T", _make(target, read, name or called, LocalProxy))
 
@@ -254,22 +247,26 @@ class _StateProxy(LocalProxy):
 
     def get(self, name: str, default: Any = _UNBOUND) -> Any:
         """The value of *name*; a given *default* also stands where there is no request."""
-        state = self._holdfast_peek()
-        if state is _UNBOUND:
-            if default is _UNBOUND:
-                self._holdfast_target()
-            return default
-        return state.get(name, None if default is _UNBOUND else default)
+        # Reached where there is no request; otherwise `state.get` is State's own.
+        if default is _UNBOUND:
+            type(self)._holdfast_target()
+        return default
 
 
 def _proxies_of_the_scope() -> tuple[Any, State]:
     get = scope_var.get
 
-    def read_request(self: object) -> Any:
-        return get().request.LEARNED
+    def read_request(self: LocalProxy, name: str) -> Any:
+        try:
+            return getattr(get().request, name)
+        except (NoRequest, AttributeError) as error:
+            return _otherwise(self, name, error)
 
-    def read_state(self: object) -> Any:
-        return get().state.LEARNED
+    def read_state(self: LocalProxy, name: str) -> Any:
+        try:
+            return getattr(get().state, name)
+        except (NoRequest, AttributeError) as error:
+            return _otherwise(self, name, error)
 
     return (
         _make(lambda: get().request, read_request, "holdfast.request", LocalProxy),

@@ -21,7 +21,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from types import MappingProxyType, TracebackType
-from typing import Any, NoReturn, Self, TypeVar, overload
+from typing import TYPE_CHECKING, Any, NoReturn, Self, TypeVar, overload
 
 from .errors import NoRequest, RequestEnded
 from .state import State
@@ -31,7 +31,8 @@ _T = TypeVar("_T")
 logger = logging.getLogger("holdfast")
 
 # The ids of the scopes that are open in this process. Ids and not references: a scope that
-# was abandoned must be free to be collected, and is closed then.
+# was abandoned must be free to be collected, and is closed then. A child process does not
+# end its parent's requests.
 _live: set[int] = set()
 
 os.register_at_fork(after_in_child=_live.clear)
@@ -73,12 +74,12 @@ class Scope:
         "_callbacks",
         "_hold",
         "_name",
-        "_ticket",
         "closed",
         "may_await",
         "memo",
         "request",
         "state",
+        "usable",
     )
 
     request: Any
@@ -88,30 +89,35 @@ class Scope:
     may_await: bool
     # What per_request and bulk_loader remember: by decorated function.
     memo: dict[Any, Any]
-    # Whether there is anything to read: not outside of requests, nor after the end.
-    usable = True
+    # Whether there is anything to read: not outside of requests, nor after the end. A slot, since
+    # that is what the interpreter reads fastest.
+    usable: bool
+
+    if TYPE_CHECKING:
+        # The slots `request`, `state` and `memo` once more: see below the class.
+        _kept_request: Any
+        _kept_state: Any
+        _kept_memo: Any
 
     def __init__(
-        self, request: Any = None, name: str | tuple[str, str] = "", *, may_await: bool = False
+        self, request: Any = None, name: str | tuple[str, ...] = "", *, may_await: bool = False
     ) -> None:
         self.request = request
         self.state = State()
         self.memo = {}
         self.closed = False
+        self.usable = True
+        self.may_await = may_await
         self._name = name
         self._callbacks: list[Callable[[], object]] = []
         self._hold: weakref.ref[Hold] | None = None
-        self.may_await = may_await
-        # Whoever takes what is in it closes the scope. A list, since pop() is atomic, costs less
-        # than a lock, and is the same whether or not somebody has patched locks.
-        self._ticket = ["to close"]
         _live.add(id(self))
 
     @property
     def name(self) -> str:
         """What errors and logs call this request, such as `GET /labels/`. You may set it."""
         name = self._name
-        return name if isinstance(name, str) else " ".join(name)
+        return name if isinstance(name, str) else "".join(name)
 
     @name.setter
     def name(self, name: str) -> None:
@@ -149,7 +155,9 @@ class Scope:
 
         Called by whoever opened the scope. Does not block, beyond what the callbacks do.
         """
-        if not self._take_ticket():
+        try:
+            _live.remove(id(self))  # of all who try, one succeeds: it is atomic
+        except KeyError:
             return
         self.closed = True
         try:
@@ -162,7 +170,9 @@ class Scope:
 
     async def aclose(self) -> None:
         """The same as `close`, awaiting the callbacks that can be awaited."""
-        if not self._take_ticket():
+        try:
+            _live.remove(id(self))  # of all who try, one succeeds: it is atomic
+        except KeyError:
             return
         self.closed = True
         try:
@@ -170,13 +180,6 @@ class Scope:
                 await self._run_callbacks(awaiting=True)
         finally:
             self._finish()
-
-    def _take_ticket(self) -> bool:
-        try:
-            self._ticket.pop()
-        except IndexError:
-            return False
-        return True
 
     async def _run_callbacks(self, *, awaiting: bool) -> None:
         failure: BaseException | None = None
@@ -220,7 +223,6 @@ class Scope:
             scope_var.set(outer)
 
     def _finish(self) -> None:
-        _live.discard(id(self))
         # The local reference matters: should it be the last one, Hold.__del__ empties.
         hold = self._hold() if self._hold is not None else None
         if hold is None:
@@ -230,13 +232,12 @@ class Scope:
         # First the class: from here on every reader is told that the request has ended, and no
         # reader meets a half-emptied scope.
         self.__class__ = EndedScope
-        for let_go in _SLOTS_TO_EMPTY:
-            let_go(self, None)
+        self.usable = False
+        self._kept_request = self._kept_state = self._kept_memo = None
 
     def __del__(self) -> None:
-        # The last resort, for a server that never came back to the request. What __init__ sets may
-        # be missing, where that was interrupted.
-        if not getattr(self, "_ticket", None):
+        # The last resort, for a server that never came back to the request.
+        if id(self) not in _live:
             return
         self.close()
         warnings.warn(
@@ -262,9 +263,9 @@ class Scope:
         raise TypeError("A scope can't be pickled: it belongs to one request of one process.")
 
 
-_SLOTS_TO_EMPTY: tuple[Callable[[Scope, None], None], ...] = tuple(
-    vars(Scope)[slot].__set__ for slot in ("request", "state", "memo")
-)
+# The same slots under names that EndedScope does not hide: to empty them, at the cost of a slot.
+for _slot in ("request", "state", "memo"):
+    setattr(Scope, f"_kept_{_slot}", vars(Scope)[_slot])
 # Native and never held across anything that could switch greenlets. Re-entrant, because the
 # garbage collector may run a finalizer that carries something while we hold it.
 _holding = RLock()
@@ -276,7 +277,6 @@ class _Unreadable(Scope):
 
     __slots__ = ()
 
-    usable = False
     memo = _NOTHING_REMEMBERED
 
     _why: Callable[[], NoRequest]
@@ -297,6 +297,9 @@ class EndedScope(_Unreadable):
     def _why(self) -> NoRequest:
         return RequestEnded.named(self.name)
 
+    def __del__(self) -> None:
+        pass  # it has been closed, and so nearly all end: not a microsecond for that
+
 
 class _Nowhere(_Unreadable):
     """Stands in the variable where no request is."""
@@ -305,6 +308,7 @@ class _Nowhere(_Unreadable):
 
     def __init__(self) -> None:
         self.closed = True
+        self.usable = False
         self._name = "(no request)"
 
     def on_close(self, callback: Callable[[], object]) -> None:

@@ -25,7 +25,7 @@ class State:
         )
 
     def __setattr__(self, name: str, value: Any) -> None:
-        if hasattr(State, name):
+        if name in _OWN:
             raise AttributeError(
                 f"holdfast.state.{name} can't be set: {name!r} belongs to State itself."
                 " Take another name."
@@ -52,3 +52,6 @@ class State:
     def __repr__(self) -> str:
         inside = ", ".join(f"{name}={value!r}" for name, value in tuple(self.__dict__.items()))
         return f"State({inside})"
+
+
+_OWN = frozenset(dir(State))

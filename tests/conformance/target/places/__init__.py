@@ -1,0 +1,1 @@
+"""The places: each view goes to one place, pauses, and records what it read there."""

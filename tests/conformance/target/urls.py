@@ -1,0 +1,58 @@
+"""/at/<place>/<marker>/ goes to a place; the rest is for the client's own use."""
+
+from django.urls import path
+
+from target.places import carried, connections, control, endings, greenlets, hops, streams, views
+
+PLACES = {
+    "sync_view": views.sync_view,
+    "async_view": views.async_view,
+    "template": views.template,
+    "signal": views.signal,
+    "async_signal": views.async_signal,
+    "on_commit": views.on_commit,
+    "stream": streams.stream,
+    "async_stream": streams.async_stream,
+    "stream_head": streams.stream_head,
+    "stream_error": streams.stream_error,
+    "async_stream_error": streams.async_stream_error,
+    "stream_left": streams.stream_left,
+    "async_stream_left": streams.async_stream_left,
+    "file_close": streams.file_close,
+    "sync_to_async_sensitive": hops.sync_to_async_sensitive,
+    "sync_to_async_free": hops.sync_to_async_free,
+    "async_to_sync": hops.async_to_sync_view,
+    "to_thread": hops.to_thread,
+    "create_task": hops.create_task,
+    "task_group": hops.task_group,
+    "call_later": hops.call_later,
+    "thread": carried.thread,
+    "bare_thread": carried.bare_thread,
+    "executor": carried.executor,
+    "run_in_executor": carried.run_in_executor,
+    "callback": carried.callback,
+    "outlives_thread": carried.outlives_thread,
+    "outlives_task": carried.outlives_task,
+    "gevent_spawn": greenlets.gevent_spawn,
+    "gevent_pool": greenlets.gevent_pool,
+    "gevent_threadpool": greenlets.gevent_threadpool,
+    "gevent_outlives": greenlets.gevent_outlives,
+    "eventlet_spawn": greenlets.eventlet_spawn,
+    "eventlet_pool": greenlets.eventlet_pool,
+    "nested": endings.nested,
+    "async_nested": endings.async_nested,
+    "error": endings.error,
+    "base_error": endings.base_error,
+    "left_view": endings.left_view,
+    "left_async_view": endings.left_async_view,
+    "left_after": endings.left_after,
+    "post": connections.post,
+    "pipelined": connections.pipelined,
+    "collect": control.collect,
+    "report": control.report,
+}
+urlpatterns = [
+    *(path(f"at/{name}/<str:marker>/", view) for name, view in PLACES.items()),
+    path("at/is_waiting/<str:marker>/<str:held>/", control.is_waiting),
+    path("at/let_go/<str:marker>/<str:held>/", control.let_go),
+]
