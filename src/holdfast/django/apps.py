@@ -19,9 +19,11 @@ class HoldfastConfig(AppConfig):
     def ready(self) -> None:
         """Called by Django once all apps are loaded."""
         from . import checks
+        from .cache.checks import unusable_caches
 
         note_forks()
         add_check(checks.async_code_under_green_threads)
+        add_check(unusable_caches)
         problem = checks.settings_problem()
         if problem is None:
             # A wrong setting is reported by the checks, with its reason, not by a traceback here.

@@ -6,7 +6,9 @@ import asyncio
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from asgiref.sync import sync_to_async
 from django.core.cache.backends.base import DEFAULT_TIMEOUT
+from django.core.exceptions import SynchronousOnlyOperation
 
 from ...shared.values import MISSING
 from ...stores.async_protocol import AsyncStore
@@ -14,18 +16,30 @@ from ...stores.errors import StoreFull
 from .calls import Calls, contended
 from .parameters import UNLIMITED
 from .spaces import PREFIX
+from .values import NotCacheable
 
 
 class AsyncCalls(Calls):
     """The part of the API that is awaited, beside the one that blocks.
 
     What isn't here (`ahas_key`, `aget_or_set`, `adecr`, `aincr_version`, `adecr_version`) Django
-    makes of what is.
+    makes of what is, likewise without a thread.
+
+    There is one exception: a lazy queryset has to be read from the database before it can be
+    stored, and Django does that in a thread only. Await its objects first.
     """
 
     @property
     def _async_store(self) -> AsyncStore:
         return self._store.asynchronous
+
+    async def _adump(self, key: Any, value: Any, place: bytes) -> bytes:
+        try:
+            return self._dump(key, value, place)
+        except NotCacheable as error:
+            if not isinstance(_first_cause(error), SynchronousOnlyOperation):
+                raise
+        return await sync_to_async(self._dump, thread_sensitive=True)(key, value, place)
 
     # One entry
 
@@ -46,12 +60,12 @@ class AsyncCalls(Calls):
         self,
         key: Any,
         value: Any,
-        timeout: float | None = DEFAULT_TIMEOUT,
+        timeout: float | None = DEFAULT_TIMEOUT,  # noqa: ASYNC109 - of the entry
         version: int | None = None,
     ) -> None:
         """See `set`."""
         place = self._place(key, version)
-        data = self._dump(key, value, place)
+        data = await self._adump(key, value, place)
         ttl = self.get_backend_timeout(timeout)
         store = self._async_store
         if ttl is not None and ttl <= 0:
@@ -69,12 +83,12 @@ class AsyncCalls(Calls):
         self,
         key: Any,
         value: Any,
-        timeout: float | None = DEFAULT_TIMEOUT,
+        timeout: float | None = DEFAULT_TIMEOUT,  # noqa: ASYNC109 - of the entry
         version: int | None = None,
     ) -> bool:
         """See `add`."""
         place = self._place(key, version)
-        data = self._dump(key, value, place)
+        data = await self._adump(key, value, place)
         ttl = self.get_backend_timeout(timeout)
         store = self._async_store
         if ttl is not None and ttl <= 0:
@@ -84,7 +98,10 @@ class AsyncCalls(Calls):
         return await store.add(place, data, ttl)
 
     async def atouch(
-        self, key: Any, timeout: float | None = DEFAULT_TIMEOUT, version: int | None = None
+        self,
+        key: Any,
+        timeout: float | None = DEFAULT_TIMEOUT,  # noqa: ASYNC109 - of the entry
+        version: int | None = None,
     ) -> bool:
         """See `touch`."""
         place = self._place(key, version)
@@ -131,12 +148,15 @@ class AsyncCalls(Calls):
     async def aset_many(
         self,
         data: Mapping[Any, Any],
-        timeout: float | None = DEFAULT_TIMEOUT,
+        timeout: float | None = DEFAULT_TIMEOUT,  # noqa: ASYNC109 - of the entry
         version: int | None = None,
     ) -> list[Any]:
         """See `set_many`."""
         ttl = self.get_backend_timeout(timeout)
-        items = self._dump_many(data, version)
+        items = {}
+        for key, value in data.items():
+            place = self._place(key, version)
+            items[place] = await self._adump(key, value, place)
         store = self._async_store
         if not items:
             return []
@@ -158,6 +178,9 @@ class AsyncCalls(Calls):
         if places:
             await self._async_store.delete_many(places)
 
+    async def aclose(self, **kwargs: Any) -> None:
+        """See `close`."""
+
     async def aclear(self) -> None:
         """See `clear`."""
         await self._async_store.clear(PREFIX.encode())
@@ -165,3 +188,9 @@ class AsyncCalls(Calls):
     async def _amake_room(self, wanted: int) -> None:
         room, store = self._space.room, self._async_store
         await room.amake(store, wanted, self._max_entries, self._cull_frequency)
+
+
+def _first_cause(error: BaseException) -> BaseException:
+    while error.__cause__ is not None:
+        error = error.__cause__
+    return error

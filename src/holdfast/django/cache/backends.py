@@ -18,7 +18,7 @@ class EmbeddedCache(AsyncCalls):
     - `MAX_BYTES`: of all entries together. When it is reached, entries that are read least go.
     - `MAX_ENTRIES`: how many entries there may be, at about that; by default as many as fit into
       `MAX_BYTES`. (Django's own default of 300 is not taken over.)
-    - `CULL_FREQUENCY`: at `MAX_ENTRIES`, one in so many goes, expired ones first; 0: all. Default: 3.
+    - `CULL_FREQUENCY`: at `MAX_ENTRIES`, one in so many goes; 0: all. Default: 3.
     - `STORE_TIMEOUT`: seconds after which a call is given up, while others write. Default: 5.
     - `PICKLE`, `COMPRESS_ABOVE`: as in `HOLDFAST`, for this cache alone.
 
@@ -42,9 +42,9 @@ class GuardedCache(AsyncCalls):
 
     All of `EmbeddedCache`'s documentation holds, with these differences. A call is one round trip;
     it ends within `STORE_TIMEOUT` seconds (default: 1), with `StoreUnavailable` if the server can't
-    be reached. `MAX_BYTES` is for `lmdb:` only: servers have settings of their own. So is
-    `MAX_ENTRIES` with Memcached, which can't count its entries; with Redis it makes some writes look
-    at all keys, so better set `maxmemory` there. `MAX_CONNECTIONS` is for Redis: connections of one
+    be reached. `MAX_BYTES` is for `lmdb:` only: servers have settings of their own. `MAX_ENTRIES`
+    isn't for Memcached, which can't count its entries; with Redis it makes some writes look at all
+    keys, so better set `maxmemory` there. `MAX_CONNECTIONS` is for Redis: connections of one
     process (or of one event loop).
 
     Raises:

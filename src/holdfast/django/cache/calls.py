@@ -226,7 +226,10 @@ class Calls(BaseCache):
     ) -> list[Any]:
         """Store all of them. One round trip. An error is raised: the list returned is empty."""
         ttl = self.get_backend_timeout(timeout)
-        items = self._dump_many(data, version)
+        items = {}
+        for key, value in data.items():
+            place = self._place(key, version)
+            items[place] = self._dump(key, value, place)
         if not items:
             return []
         if ttl is not None and ttl <= 0:
@@ -241,18 +244,14 @@ class Calls(BaseCache):
             raise
         return []
 
-    def _dump_many(self, data: Mapping[Any, Any], version: int | None) -> dict[bytes, bytes]:
-        items = {}
-        for key, value in data.items():
-            place = self._place(key, version)
-            items[place] = self._dump(key, value, place)
-        return items
-
     def delete_many(self, keys: Iterable[Any], version: int | None = None) -> None:
         """Remove all of them. One round trip."""
         places = [self._place(key, version) for key in keys]
         if places:
             self._store.delete_many(places)
+
+    def close(self, **kwargs: Any) -> None:
+        """Do nothing: Django calls this after each request, and the store stays open."""
 
     def clear(self) -> None:
         """Remove all entries at this location: those of other prefixes and versions, too.
@@ -266,4 +265,5 @@ class Calls(BaseCache):
 
 
 def contended(key: Any) -> StoreTimeout:
+    """What to raise where others were always quicker."""
     return StoreTimeout(f"Others kept changing the cache key {key!r}. Nothing was changed.")
