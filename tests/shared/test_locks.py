@@ -13,6 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from holdfast import shared
+from holdfast.shared import named_stores
 from holdfast.shared.holders import holdings
 from tests.fresh_process import output_of
 from tests.shared.conftest import BETWEEN_PROCESSES
@@ -195,6 +196,22 @@ def test_the_lock_can_be_copied_and_its_holding_cannot(report):
     assert "not held" in repr(held)
 
 
+@pytest.mark.parametrize("engine", ["memory"], indirect=True)
+def test_a_lock_whose_store_answered_too_late_is_let_go(report, monkeypatch):
+    store = named_stores.store("default")
+    real = store.acquire
+
+    def too_late(*arguments, **options):
+        real(*arguments, **options)
+        raise shared.StoreTimeout
+
+    monkeypatch.setattr(store, "acquire", too_late, raising=True)
+    with pytest.raises(shared.StoreTimeout):
+        report.acquire()
+    monkeypatch.undo()
+    elsewhere(lambda: report.acquire(timeout=0).release())
+
+
 # Awaited
 
 
@@ -271,6 +288,7 @@ def test_greenlets_of_one_thread_are_different_holders():
             import gevent
             import holdfast
             from holdfast import shared
+from holdfast.shared import named_stores
 
             holdfast.configure({"STORES": {"default": "memory://"}})
             lock, inside, most = shared.lock("report"), [], []
@@ -297,6 +315,7 @@ HOLD = """
     import sys, time
     import holdfast
     from holdfast import shared
+from holdfast.shared import named_stores
 
     holdfast.configure({"STORES": {"default": sys.argv[1]}})
     held = shared.lock(sys.argv[2], ttl=60).acquire()

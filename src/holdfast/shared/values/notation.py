@@ -9,7 +9,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-import msgspec
+try:
+    import msgspec
+except ModuleNotFoundError as error:
+    raise ModuleNotFoundError(
+        "Shared state needs msgspec. Install what the store needs and it comes along: pip install"
+        " 'holdfast[lmdb]', or [redis], or [memcached].",
+        name=error.name,
+    ) from None
 
 Ext = msgspec.msgpack.Ext
 
