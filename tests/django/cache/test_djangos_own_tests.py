@@ -1,8 +1,8 @@
 """Django's own tests of its cache pass on both backends, on every store, whoever makes the calls.
 
-They are those of the installed release, unmodified; `djangos_own/run.py` says which, and which can't
-apply and why. Each case here is one run of them, in a process of its own. The runs mostly sleep
-until entries expire, so they are made side by side.
+They are those of the installed release, unmodified; `djangos_own/run.py` says which, and which
+can't apply and why. Each case here is one run of them, in a process of its own. The runs mostly
+sleep until entries expire, so they are made side by side.
 """
 
 import json
