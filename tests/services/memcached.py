@@ -55,6 +55,8 @@ class MemcachedServer:
         """Stop answering, with all connections open; new ones are accepted by the kernel."""
         assert self._process is not None
         self._process.send_signal(signal.SIGSTOP)
+        # Not before all of its threads stand still.
+        os.waitid(os.P_PID, self._process.pid, os.WSTOPPED)
 
     def go_on(self) -> None:
         assert self._process is not None

@@ -5,6 +5,7 @@ process when the block ends. Tests that want one say `@pytest.mark.needs("redis"
 """
 
 import contextlib
+import os
 import shutil
 import signal
 import socket
@@ -79,6 +80,8 @@ class RedisServer:
         """Stop answering, with all connections open; new ones are accepted by the kernel."""
         assert self._process is not None
         self._process.send_signal(signal.SIGSTOP)
+        # Not before all of its threads stand still.
+        os.waitid(os.P_PID, self._process.pid, os.WSTOPPED)
 
     def go_on(self) -> None:
         assert self._process is not None

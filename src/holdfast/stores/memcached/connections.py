@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import socket
 import threading
 from collections import deque
@@ -72,6 +73,10 @@ class Connection:
         self._reader.close()
         self._socket.close()
 
+    def drop(self) -> None:
+        """Close our end of it without a word to gevent or the server: another process has it too."""
+        os.close(self._socket.detach())
+
 
 class Pool:
     """The connections of one process to one server.
@@ -124,6 +129,11 @@ class Pool:
         """Close those that are idle."""
         while self._idle:
             self._idle.pop().close()
+
+    def drop(self) -> None:
+        """In a forked child: let go of what the parent has."""
+        while self._idle:
+            self._idle.pop().drop()
 
     def failed(self, error: OSError) -> Exception:
         """What to raise instead."""

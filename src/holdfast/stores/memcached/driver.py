@@ -25,11 +25,16 @@ class BlockingDriver:
         self._address = address
         self._timeout = timeout
         self._most = most
-        self.forget_parent()
+        self._begin()
         renew_after_fork(self)
 
     def forget_parent(self) -> None:
-        """In a forked child: the connections are the parent's. Dropped, they close unheard."""
+        """In a forked child: the connections are the parent's."""
+        for pool in self._pools:
+            pool.drop()
+        self._begin()
+
+    def _begin(self) -> None:
         self._pools = [Pool(server, self._timeout, self._most) for server in self._address.servers]
 
     def close(self) -> None:
