@@ -34,6 +34,11 @@ class Connection:
         self._timeout = timeout
         self._reader = self._socket.makefile("rb")
 
+    def __del__(self) -> None:
+        # A process that ends without closing its stores has done nothing wrong.
+        if hasattr(self, "_socket"):
+            self._socket.close()
+
     def send(self, commands: bytes) -> None:
         """Send all of it."""
         self._socket.sendall(commands)
@@ -74,7 +79,7 @@ class Connection:
         self._socket.close()
 
     def drop(self) -> None:
-        """Close our end of it without a word to gevent or the server: another process has it too."""
+        """Close our end of it, unheard by gevent and the server: another process has it too."""
         os.close(self._socket.detach())
 
 
