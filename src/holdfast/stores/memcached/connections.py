@@ -36,8 +36,8 @@ class Connection:
 
     def __del__(self) -> None:
         # A process that ends without closing its stores has done nothing wrong.
-        if hasattr(self, "_socket"):
-            self._socket.close()
+        if hasattr(self, "_reader"):
+            self.close()
 
     def send(self, commands: bytes) -> None:
         """Send all of it."""

@@ -17,8 +17,8 @@ _FOREVER_MS = 10**15
 
 
 def milliseconds(ttl: float) -> int:
-    """A TTL as the server counts: at least 1."""
-    return max(1, min(round(ttl * 1000), _FOREVER_MS))
+    """A TTL as the server counts: at least 1; and 1 less, for it keeps a key through its last."""
+    return max(1, min(round(ttl * 1000) - 1, _FOREVER_MS))
 
 
 def _expiry(ttl: KeptTTL) -> bytes:
