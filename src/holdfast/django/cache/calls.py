@@ -103,7 +103,10 @@ class Calls(BaseCache):
         data = self._store.get(place)
         if data is None:
             return default
-        value = self._read(data, place)
+        try:  # as _read does, without its price
+            value = self._load(data, place)
+        except UnreadableValue:
+            value = self._read(data, place)
         if value is MISSING:
             # So that add() and get_or_set() can put a sound one in its place.
             self._store.delete(place)
