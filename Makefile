@@ -39,7 +39,7 @@ help:  ## list the targets
 	  'ARGS="-k scope"    passed on to pytest by `make test`, to the others likewise'
 
 .PHONY: demo
-demo: $(installed)  ## lose, mix up and crash request state on a real server, then hold it
+demo: $(installed)  ## lose, mix up and crash state on real servers, then hold it
 	@$(python) example/demo.py --server $(SERVER) $(ARGS)
 
 .PHONY: test
