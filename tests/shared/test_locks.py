@@ -288,7 +288,6 @@ def test_greenlets_of_one_thread_are_different_holders():
             import gevent
             import holdfast
             from holdfast import shared
-from holdfast.shared import named_stores
 
             holdfast.configure({"STORES": {"default": "memory://"}})
             lock, inside, most = shared.lock("report"), [], []
@@ -315,7 +314,6 @@ HOLD = """
     import sys, time
     import holdfast
     from holdfast import shared
-from holdfast.shared import named_stores
 
     holdfast.configure({"STORES": {"default": sys.argv[1]}})
     held = shared.lock(sys.argv[2], ttl=60).acquire()
