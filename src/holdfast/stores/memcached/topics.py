@@ -51,7 +51,7 @@ class TopicOperations:
     """
 
     def __init__(self, names: Naming, log_length: int) -> None:
-        self._names = names
+        self.names = names
         self._log_length = log_length
 
     def reserve(self, topic: bytes | None, number: int) -> Operation[range]:
@@ -59,13 +59,13 @@ class TopicOperations:
         if topic is None:
             return range(0)
         first = time.time_ns() // 1000
-        name = self._names.counter(topic)
-        server = self._names.server(topic)
+        name = self.names.counter(topic)
+        server = self.names.server(topic)
         (reply,) = yield [Ask(server, wire.count(name, number, first=first))]
         newest = int(_sound(reply).value)
         if newest == first:
             # We made the counter, and it has counted none of ours yet.
-            origin = wire.put(self._names.origin(topic), b"%d" % first)
+            origin = wire.put(self.names.origin(topic), b"%d" % first)
             _, reply = yield [Ask(server, origin), Ask(server, wire.count(name, number))]
             newest = int(_sound(reply).value)
         return range(newest - number + 1, newest + 1)
@@ -121,8 +121,8 @@ class TopicOperations:
 
     def _ends(self, topic: bytes) -> Operation[tuple[int, int]]:
         """The position of the newest change, and that which the topic began with; 0: not known."""
-        server = self._names.server(topic)
-        names = (self._names.counter(topic), self._names.origin(topic))
+        server = self.names.server(topic)
+        names = (self.names.counter(topic), self.names.origin(topic))
         replies = yield [Ask(server, wire.get(name)) for name in names]
         newest, origin = (
             int(reply.value) if _sound(reply).kind == wire.VALUE else 0 for reply in replies
@@ -131,9 +131,9 @@ class TopicOperations:
 
     def _fill(self, topic: bytes, positions: range, notes: list[Note]) -> Operation[list[Note]]:
         """Note each at its position; those whose position was given up are returned."""
-        server = self._names.server(topic)
+        server = self.names.server(topic)
         replies = yield [
-            Ask(server, wire.add(self._names.entry(topic, position), _written(note), KEEP_CHANGES))
+            Ask(server, wire.add(self.names.entry(topic, position), _written(note), KEEP_CHANGES))
             for position, note in zip(positions, notes, strict=True)
         ]
         return [
@@ -144,7 +144,7 @@ class TopicOperations:
 
     def _read(self, topic: bytes, positions: range) -> Operation[list[bytes]]:
         """What stands at the positions. Empty ones are waited for, and then filled in."""
-        server = self._names.server(topic)
+        server = self.names.server(topic)
         entries: dict[int, bytes] = {}
         deadline = time.monotonic() + PATIENCE
         while True:
@@ -152,7 +152,7 @@ class TopicOperations:
             if not empty:
                 return [entries[position] for position in positions]
             replies = yield [
-                Ask(server, wire.get(self._names.entry(topic, position))) for position in empty
+                Ask(server, wire.get(self.names.entry(topic, position))) for position in empty
             ]
             for position, reply in zip(empty, replies, strict=True):
                 if _sound(reply).kind == wire.VALUE:
@@ -161,7 +161,7 @@ class TopicOperations:
             if empty and time.monotonic() > deadline:
                 yield [
                     Ask(
-                        server, wire.add(self._names.entry(topic, position), _UNKNOWN, KEEP_CHANGES)
+                        server, wire.add(self.names.entry(topic, position), _UNKNOWN, KEEP_CHANGES)
                     )
                     for position in empty
                 ]

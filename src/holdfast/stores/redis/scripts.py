@@ -1,7 +1,8 @@
 """The steps that need several of Redis's commands at once, in its own language.
 
 Records are as in `records.py`. A topic's log is a stream. Its first entry, `o`, marks the place
-where it began: whoever reads from 0 and finds it there has missed nothing.
+where it began: whoever reads from 0 and finds it there has missed nothing. Its id has the clock's
+microseconds in it, so that it is above all that were lost, in the same millisecond even.
 """
 
 from __future__ import annotations
@@ -24,7 +25,11 @@ class Script:
 
 _LOG = """
 local function log(stream, most, operation, key)
-  if redis.call('EXISTS', stream) == 0 then redis.call('XADD', stream, '*', 'o', '') end
+  if redis.call('EXISTS', stream) == 0 then
+    local now = redis.call('TIME')
+    local ms, us = now[1] * 1000 + math.floor(now[2] / 1000), now[2] % 1000
+    redis.call('XADD', stream, string.format('%.0f-%d', ms, us * 1000), 'o', '')
+  end
   redis.call('XADD', stream, 'MAXLEN', '~', most, '*', operation, key)
 end
 local function store(record, value, expiry)
