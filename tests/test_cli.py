@@ -346,6 +346,31 @@ def test_store_that_can_not_be_reached_has_status_3(run):
     assert "secret" not in errors
 
 
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param("redis", marks=pytest.mark.needs("redis")),
+        pytest.param("memcached", marks=pytest.mark.needs("memcached")),
+    ],
+)
+def test_it_works_on_a_real_server_as_far_as_that_can(run, tmp_path, name):
+    from demonstration.stores import STORES
+
+    with STORES[name].running(tmp_path) as url:
+        assert run("set", "flags", "key0", "[1]", "--url", url)[0] == 0
+        assert run("get", "flags", "key0", "--url", url) == (0, "[1]\n", "")
+        assert run("set", "hits", "5", "--url", url)[0] == 0
+        assert run("get", "hits", "--url", url) == (0, "5\n", "")
+        assert run("stats", "--url", url)[0] == 0
+        if name == "memcached":
+            status, output, errors = run("ls", "--url", url)
+            assert (status, output) == (3, "")
+            assert "Memcached can't list its keys" in errors
+        else:
+            assert run("ls", "flags", "--url", url)[1] == "'key0'\n"
+        assert run("rm", "flags", "key0", "--url", url) == (0, "1 deleted\n", "")
+
+
 @pytest.mark.parametrize("url", ["redis", "rdis://127.0.0.1", "lmdb://a/b"])
 def test_url_that_makes_no_sense_is_refused_without_a_traceback(run, url):
     status, _, errors = run("ls", "--url", url)
