@@ -186,6 +186,34 @@ def test_a_lock_never_lasts_for_ever():
 
 
 @pytest.mark.parametrize("engine", ["memory"], indirect=True)
+def test_a_task_that_is_cancelled_while_it_lets_go_lets_go(report, monkeypatch):
+    from holdfast.stores.memory import AsyncMemoryStore
+
+    real = AsyncMemoryStore.release
+    slow = [0.2, 0]
+
+    async def release(*arguments):
+        await asyncio.sleep(slow.pop(0))
+        return await real(*arguments)
+
+    monkeypatch.setattr(AsyncMemoryStore, "release", release)
+
+    async def use() -> None:
+        async def work() -> None:
+            async with report:
+                pass
+
+        working = asyncio.create_task(work())
+        await asyncio.sleep(0.05)
+        working.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await working
+
+    asyncio.run(use())
+    elsewhere(lambda: report.acquire(timeout=0).release())
+
+
+@pytest.mark.parametrize("engine", ["memory"], indirect=True)
 def test_the_lock_can_be_copied_and_its_holding_cannot(report):
     again = pickle.loads(pickle.dumps(shared.lock("a", ttl=5, timeout=3, reentrant=True)))  # noqa: S301
     assert (again.name, again.ttl, again.timeout, again.reentrant) == ("a", 5, 3, True)

@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+import holdfast
 from holdfast import shared
 from holdfast.stores.protocol import Changes
 from tests.shared.conftest import LISTING
@@ -134,6 +135,23 @@ def test_a_gap_is_raised_once_and_the_stream_goes_on_after_it(flags, monkeypatch
     assert (again.since, again.position) == (0, stream.position)
     flags["b"] = 1
     assert told(stream) == [("set", "b")]
+
+
+@pytest.mark.parametrize("engine", ["memory", "lmdb"], indirect=True)
+def test_a_log_that_is_full_has_a_gap(store_url, name):
+    holdfast.configure({"STORES": {"default": {"URL": store_url, "LOG_LIMIT": 10}}})
+    flags, stream = shared.dict(name), shared.stream(name, timeout=0)
+    since = stream.position
+    for number in range(50):
+        flags[number] = number
+    with pytest.raises(shared.Gap):
+        list(stream)
+    with pytest.raises(shared.Gap):
+        list(shared.stream(name, since, timeout=0))
+    assert told(stream) == []
+    flags["a"] = 1
+    assert told(stream) == [("set", "a")]
+    holdfast.configure({})
 
 
 def test_it_can_be_awaited(flags):

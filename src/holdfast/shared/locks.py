@@ -109,7 +109,15 @@ class Holding:
             del holdings[self._key]
             if self._outer is not None and self._outer._depth:
                 holdings[self._key] = self._outer
-        if not await at.store.release(self._lock._place, self._owner):
+        try:
+            released = await at.store.release(self._lock._place, self._owner)
+        except StoreError:
+            raise
+        except BaseException:
+            # Cancelled, before or after it was done. Once more, or it would last for all its ttl.
+            await self._lock._let_go_quietly(at, self._owner)
+            raise
+        if not released:
             raise self._lost()
 
     def _enter_again(self) -> None:

@@ -1,8 +1,8 @@
 """What every store can do: bytes that all workers see.
 
-A store is opened per process (`open_store`), may be used by any thread, greenlet and task of it, and
-reopens itself after a fork. Each call ends within the store's time-out, with a `StoreError` where it
-could not be done; none retries what may have been done already.
+A store is opened per process (`open_store`), may be used by any thread, greenlet and task of it,
+and reopens itself after a fork. Each call ends within the store's time-out, with a `StoreError`
+where it could not be done; none retries what may have been done already.
 
 Keys are bytes of any length; what an engine can't hold as a key it hashes, keeping the key itself
 beside the value, so that two keys are never taken for one another. Values are bytes. A TTL is in
@@ -14,7 +14,10 @@ from __future__ import annotations
 from collections.abc import Collection, Hashable, Iterable, Mapping
 from dataclasses import dataclass
 from enum import Enum
-from typing import Literal, Protocol
+from typing import TYPE_CHECKING, Literal, Protocol
+
+if TYPE_CHECKING:
+    from .async_protocol import AsyncStore
 
 Token = Hashable
 
@@ -71,12 +74,17 @@ class Store(Protocol):
     Attributes:
         url: where it is, without password.
         timeout: seconds after which a call is given up.
-        local: whether all its users are on this machine, so that the death of one is noticed at once.
+        local: whether all its users are on this machine, where the death of one is noticed at once.
     """
 
     url: str
     timeout: float
     local: bool
+
+    @property
+    def asynchronous(self) -> AsyncStore:
+        """The same store, for async code."""
+        ...
 
     # Records
 
@@ -102,9 +110,7 @@ class Store(Protocol):
         """Write all. One round trip; if it raises, some may be written."""
         ...
 
-    def add(
-        self, key: bytes, value: bytes, ttl: TTL = None, *, topic: bytes | None = None
-    ) -> bool:
+    def add(self, key: bytes, value: bytes, ttl: TTL = None, *, topic: bytes | None = None) -> bool:
         """Write where there is nothing. False, where there was something."""
         ...
 
@@ -176,7 +182,7 @@ class Store(Protocol):
         ...
 
     def wait_for_change(self, topic: bytes, since: int, timeout: float) -> bool:
-        """Wait until something was noted after *since*; False if nothing was in *timeout* seconds."""
+        """Wait until something was noted after *since*; False, if *timeout* seconds were over."""
         ...
 
     # Locks
@@ -184,11 +190,11 @@ class Store(Protocol):
     def acquire(
         self, key: bytes, owner: bytes, ttl: float, *, timeout: float | None = None
     ) -> int | None:
-        """Take the lock, waiting up to *timeout* seconds (0: not at all; None: as long as it takes).
+        """Take the lock, waiting up to *timeout* seconds (0: not at all; None: for ever).
 
-        Returns the fence: a number that only grows, for each time that anybody takes this lock. None
-        if it could not be had in time. The lock ends with `release`, after *ttl* seconds, or with the
-        death of this process: at once on one machine, else within `HEARTBEAT` seconds.
+        Returns the fence: a number that only grows, for each time that anybody takes this lock.
+        None if it could not be had in time. The lock ends with `release`, after *ttl* seconds, or
+        with the death of this process: at once on one machine, else within `HEARTBEAT` seconds.
         """
         ...
 
