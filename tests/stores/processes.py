@@ -24,13 +24,12 @@ store = open_store(sys.argv[1])
 class Process:
     """Runs *code* with `store`, opened at *url*, and `say(…)`, which `line` reads here."""
 
-    def __init__(self, code: str, url: str, *arguments: str, user: int | None = None) -> None:
+    def __init__(self, code: str, url: str, *arguments: str) -> None:
         self._process = subprocess.Popen(
             [sys.executable, "-c", _BEFORE + textwrap.dedent(code), url, *arguments],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
-            user=user,
         )
         self.pid = self._process.pid
 

@@ -132,9 +132,7 @@ class MemoryStore:
             for key, value in items.items():
                 self.set(key, value, ttl, topic=topic)
 
-    def add(
-        self, key: bytes, value: bytes, ttl: TTL = None, *, topic: bytes | None = None
-    ) -> bool:
+    def add(self, key: bytes, value: bytes, ttl: TTL = None, *, topic: bytes | None = None) -> bool:
         """See `Store.add`."""
         with self._alone():
             if self._find(key) is not None:

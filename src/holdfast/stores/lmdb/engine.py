@@ -147,9 +147,7 @@ class LmdbStore:
         if topic is not None:
             self.ring(topic)
 
-    def add(
-        self, key: bytes, value: bytes, ttl: TTL = None, *, topic: bytes | None = None
-    ) -> bool:
+    def add(self, key: bytes, value: bytes, ttl: TTL = None, *, topic: bytes | None = None) -> bool:
         """See `Store.add`."""
         done: bool = self._write(self._table.add, key, value, ttl, topic)
         if topic is not None and done:

@@ -5,8 +5,9 @@ is inherited: the file is closed just before a fork, in the parent, and parent a
 when they next need it, each for itself.
 
 The file isn't sparse. LMDB writes through its memory map, and a process that writes to a page for
-which the disk has no room is killed (SIGBUS). So the room is allocated before the map is enlarged: it
-is the size of the file that grows in steps, and the map of every process is as large as the file.
+which the disk has no room is killed (SIGBUS); where it doesn't (in a durable file), a full disk is
+an I/O error in the midst of a commit. So the room is allocated before the map is enlarged: it is the
+size of the file that grows in steps, and the map of every process is as large as the file.
 """
 
 from __future__ import annotations
@@ -94,7 +95,9 @@ class Environment:
     # Opening
 
     def _begin_closed(self, *args: Any, **kwargs: Any) -> Any:
-        return self.open().begin(*args, **kwargs)
+        opened = self.open()
+        # Not by the handle that the caller gave: it is one of the file as it was opened before.
+        return opened.begin(self.records)
 
     def open(self) -> Any:
         """LMDB's environment, opened if it isn't yet.
@@ -146,7 +149,7 @@ class Environment:
             self._start_anew_after_reboot()
         self.waits.mkdir(mode=0o700, exist_ok=True)
         length = self.file.stat().st_size if self.file.exists() else 0
-        room = self.most if self.durable else max(length, _STEP)
+        room = max(length, _STEP)
         opened = library.open(
             str(self.file),
             subdir=False,
@@ -161,9 +164,8 @@ class Environment:
             meminit=False,
         )
         try:
-            if not self.durable:
-                # All of it: LMDB itself makes the file, and makes it sparse.
-                self._allocate(0, room)
+            # All of it: LMDB itself makes the file, and makes it sparse.
+            self._allocate(0, room)
             opened.reader_check()
             if self.marks is not None:
                 self.marks.open()
@@ -219,6 +221,7 @@ class Environment:
             for path in self.waits.iterdir():
                 path.unlink(missing_ok=True)
         fresh = note.with_suffix(".boot-new")
+        fresh.touch(mode=0o600)
         fresh.write_bytes(boot())
         fresh.replace(note)
 
@@ -286,29 +289,29 @@ class Environment:
         """
         opened = self._lmdb
         if opened is not None:
-            # A durable file is written to, not mapped, and LMDB itself knows how long it is.
-            opened.set_mapsize(0 if self.durable else self.file.stat().st_size)
+            opened.set_mapsize(self.file.stat().st_size)
             self.mapped = opened.info()["map_size"]
 
     @property
     def growable(self) -> bool:
         """Whether `grow` is worth trying."""
-        return (
-            not self.durable
-            and self.mapped < self.most
-            and (self.cramped is None or time.monotonic() > self._grow_again_at)
+        return self.mapped < self.most and (
+            self.cramped is None or time.monotonic() > self._grow_again_at
         )
 
-    def grow(self) -> bool:
-        """Enlarge the map by a step, if it may and can be. The turn must be the caller's."""
-        if not self.growable:
+    def grow(self, *, beyond: bool = False) -> bool:
+        """Enlarge the map by a step, if it may and can be. The turn must be the caller's.
+
+        Args:
+            beyond: to twice as much as it should have, at most.
+        """
+        most = self.most * 2 if beyond else self.most
+        if self.mapped >= most or not (beyond or self.growable):
             return False
         if self.file.stat().st_size <= self.mapped:
             # Twice as large each time, but never more than a gigabyte at once.
             try:
-                self._allocate(
-                    self.mapped, min(self.most, self.mapped + min(self.mapped, 2**30))
-                )
+                self._allocate(self.mapped, min(most, self.mapped + min(self.mapped, 2**30)))
             except OSError as error:
                 self.cramped = error
                 self._grow_again_at = time.monotonic() + _CRAMPED_SECONDS
@@ -333,6 +336,16 @@ class Environment:
         """Free the reader slots of processes that were killed, and so the pages they pinned."""
         opened = self._lmdb
         return int(opened.reader_check()) if opened is not None else 0
+
+    def pinned(self) -> bool:
+        """Whether some living process reads an older state than the newest."""
+        newest = self.open().info()["last_txnid"]
+        # A line each: process, thread, transaction; "-" where nothing is read.
+        for line in self.open().readers().splitlines()[1:]:
+            transaction = line.split()[-1]
+            if transaction.isdigit() and int(transaction) < newest:
+                return True
+        return False
 
     def explained(self, error: Exception) -> StoreError:
         """*error* of LMDB or of the system, in a line that says what to do."""

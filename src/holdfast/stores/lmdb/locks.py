@@ -55,6 +55,9 @@ class Locks:
         self._looked_at = b""
         forks.watch(self)
 
+    def __del__(self) -> None:
+        self.close()
+
     # In a write transaction
 
     def take(self, txn: Any, key: bytes, owner: bytes, ttl: float) -> tuple[int, int, int] | Taken:

@@ -65,7 +65,7 @@ class Parts:
         given = {**location.options, **{k: v for k, v in options.items() if v is not None}}
         read = {name: _OPTIONS[name](name, value) for name, value in given.items()}
         cache = purpose == "cache"
-        durable = read.get("durable", False)
+        durable = bool(read.get("durable", False))
         size = read.get("size", _CACHE_SIZE if cache else _STATE_SIZE)
         place = _place(location, project)
         self.url = f"lmdb://{place}"
@@ -73,10 +73,16 @@ class Parts:
         environment = _environments.get((place, name))
         if environment is None:
             environment = Environment(
-                place, name, size=max(size, _SMALLEST), durable=durable, evicts=cache,
+                place,
+                name,
+                size=max(size, _SMALLEST),
+                durable=durable,
+                evicts=cache,
                 timeout=timeout,
             )
             _environments[place, name] = environment
+        elif "size" in read:
+            environment.size = max(size, _SMALLEST)
         self.environment = environment
         self.topics = Topics(environment, read.get("log_limit", _LOG_LIMIT))
         self.sieve = None
@@ -90,7 +96,9 @@ class Parts:
             cull_frequency=read.get("cull_frequency", _CULL_FREQUENCY),
         )
         self.locks = Locks(environment)
-        self.transactions = Transactions(environment, timeout, self._care)
+        self.transactions = Transactions(
+            environment, timeout, self._care, self.table.make_room if self.sieve else None
+        )
 
     def _care(self, txn: Any) -> None:
         self.table.sweep(txn)

@@ -35,7 +35,7 @@ _BEGINNING = 479
 
 NUMBER = Struct(">Q")
 Unpacked = tuple[int, int, int, int, int, int]
-unpack: Callable[[bytes | memoryview], Unpacked] = HEADER.unpack_from  # type: ignore[assignment]
+unpack: Callable[[bytes | memoryview], Unpacked] = HEADER.unpack_from
 
 
 def long_key(key: bytes) -> bytes:

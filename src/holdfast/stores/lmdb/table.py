@@ -194,10 +194,13 @@ class Table:
         size = SIZE + len(value)
         self._bytes_until_measured -= size
         if self._bytes_until_measured < 0:
-            self._measure(txn, size if old is None else max(0, size - len(old)), bool(old))
-            if old is not None and self._sieve is not None:
-                # It may have been evicted itself.
-                old = txn.get(engine_key, db=self._databases[b"records"])
+            more = size if old is None else size - len(old)
+            # What doesn't get longer needs no room, even in a store that is full.
+            if more > 0:
+                self._measure(txn, more)
+                if old is not None and self._sieve is not None:
+                    # It may have been evicted itself.
+                    old = txn.get(engine_key, db=self._databases[b"records"])
         self._serial = (self._serial + 1) & 0xFFFF
         version = (txn.id() << 16) | self._serial
         if old is None:
@@ -242,7 +245,7 @@ class Table:
             pages += figures["branch_pages"] + figures["leaf_pages"] + figures["overflow_pages"]
         return int(pages * self._environment.page)
 
-    def _measure(self, txn: Any, more: int, overwriting: bool) -> None:
+    def _measure(self, txn: Any, more: int) -> None:
         """See whether *more* bytes fit, and make room if they don't.
 
         Raises:
@@ -265,6 +268,14 @@ class Table:
         # Some more than needed, so that not every write has to.
         excess = live + more - room + room // 64
         self._sieve.evict(txn, self.remove, size=excess, count=2**30)
+
+    def make_room(self, txn: Any, times: int) -> None:
+        """Evict an eighth of a cache, then twice that, and so on, and in the end everything."""
+        share = self._environment.size >> max(0, 4 - times)
+        if self._sieve is None or times > 4:  # noqa: PLR2004 - then it was all
+            self._drop(txn)
+        else:
+            self._sieve.evict(txn, self.remove, size=share, count=2**30, look_at=2**30)
 
     def _full(self, more: int) -> StoreFull:
         environment = self._environment
@@ -356,9 +367,7 @@ class Table:
                 there = cursor.next()
         return keys, last if there else None
 
-    def clear(
-        self, txn: Any, prefix: bytes, topic: bytes | None, first: bool
-    ) -> tuple[int, bool]:
+    def clear(self, txn: Any, prefix: bytes, topic: bytes | None, first: bool) -> tuple[int, bool]:
         """Delete a slice. How many there were, and whether that was all."""
         if prefix:
             deleted, done = self._clear_slice(txn, prefix)

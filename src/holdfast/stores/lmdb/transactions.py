@@ -26,7 +26,7 @@ _SHORTEST_PAUSE, _LONGEST_PAUSE = 0.0002, 0.003
 # Every so many writes, or seconds, one of them tidies up, too.
 _CARE_WRITES, _CARE_SECONDS = 64, 1.0
 _RECLAIM_SECONDS = 5.0
-_RECOVERIES = 5
+_RECOVERIES = 50
 
 
 class RoomNeeded(Exception):  # noqa: N818 - a request, not a mistake
@@ -40,14 +40,22 @@ class Transactions:
         environment: the file.
         timeout: seconds to wait for others who write.
         care: called in a write transaction now and then, for what has to be tidied up.
+        make_room: called in a write transaction, with a number that grows until it was enough, to
+            evict what may be evicted; None where nothing may.
     """
 
     def __init__(
-        self, environment: Environment, timeout: float, care: Callable[[Any], None]
+        self,
+        environment: Environment,
+        timeout: float,
+        care: Callable[[Any], None],
+        make_room: Callable[[Any, int], None] | None,
     ) -> None:
         self.environment = environment
         self.timeout = timeout
         self._care = care
+        self._make_room = make_room
+        self._squeezed = 0
         self._writes = 0
         self._care_at = 0.0
         self._reclaim_at = 0.0
@@ -90,12 +98,10 @@ class Transactions:
         elif isinstance(error, library.ReadersFullError):
             if not environment.reclaim():
                 waiting.sleep(0.001)
-        elif not self._interrupted(error):
+        elif _interrupted(error):
+            waiting.sleep(0.0002)
+        else:
             raise environment.explained(error) from error
-
-    def _interrupted(self, error: Exception) -> bool:
-        """Whether another thread of this process closed or enlarged the map in the middle of it."""
-        return type(error) in {lmdb().Error, lmdb().BadTxnError, lmdb().BadRslotError}
 
     # Writing
 
@@ -158,6 +164,7 @@ class Transactions:
                 except BaseException:
                     txn.abort()
                     raise
+                self._squeezed = 0
                 environment.full = None
                 return result
             except (lmdb().Error, RoomNeeded) as error:
@@ -182,16 +189,45 @@ class Transactions:
         elif isinstance(error, RoomNeeded):
             environment.grow()
         elif isinstance(error, library.MapFullError):
-            # Somebody pins old pages: a reader that was killed, or one that is slow.
-            if not environment.reclaim() and not environment.grow():
-                environment.full = error
-                return BUSY
+            return self._mend_full(error)
         elif isinstance(error, library.ReadersFullError):
             if not environment.reclaim():
                 return BUSY
-        elif not self._interrupted(error):
+        elif not _interrupted(error):
             raise environment.explained(error) from error
         return AGAIN
+
+    def _mend_full(self, error: Exception) -> Any:
+        """The map is full, although the data leaves a third of it free."""
+        environment = self.environment
+        if environment.reclaim() or environment.grow():
+            return AGAIN
+        if environment.pinned():
+            # Somebody reads, and may still see what would have to be overwritten.
+            environment.full = error
+            return BUSY
+        # A large value lies in pages that follow each other, and the free ones are scattered.
+        if self._make_room is None:
+            if not environment.grow(beyond=True):
+                raise environment.explained(error) from error
+            return AGAIN
+        self._squeezed += 1
+        with environment.begin_write(write=True, buffers=True) as txn:
+            self._make_room(txn, self._squeezed)
+        return AGAIN
+
+
+def _interrupted(error: Exception) -> bool:
+    """Whether another thread of this process closed or enlarged the map in the middle of it.
+
+    py-lmdb then ends the transactions that are open, and refuses new ones for that moment.
+    """
+    library = lmdb()
+    if type(error) is library.Error:
+        return "closed/deleted/dropped" in str(error)
+    return isinstance(
+        error, library.BadRslotError | library.BadTxnError | library.InvalidParameterError
+    )
 
 
 class _Pauses:

@@ -28,6 +28,9 @@ class Turn:
         self._free = [None]
         self._descriptor = -1
 
+    def __del__(self) -> None:
+        self.shut()
+
     def take_here(self) -> bool:
         """Only among the threads of this process."""
         try:

@@ -6,6 +6,7 @@ used with none.
 
 from __future__ import annotations
 
+import importlib
 import select
 import sys
 import time
@@ -30,10 +31,9 @@ def sleep(seconds: float) -> None:
 
 def readable(descriptor: int, seconds: float) -> bool:
     """Wait until there is something to read, or nobody is left who could write."""
+    selecting = select
     if _gevent() is not None:
-        import gevent.select as selecting  # type: ignore[import-untyped]
-    else:
-        selecting = select
+        selecting = importlib.import_module("gevent.select")
     if hasattr(selecting, "poll"):
         poll = selecting.poll()
         poll.register(descriptor, select.POLLIN)
