@@ -215,5 +215,9 @@ class MemcachedStore:
         return self._driver.run(self.records.stats())
 
     def close(self) -> None:
-        """See `Store.close`. Connections of event loops are closed with these."""
+        """See `Store.close`. Locks that are held end with their leases.
+
+        Connections of event loops are closed with their loops, or by `asynchronous.close`.
+        """
+        self.leases.let_all_go()
         self._driver.close()

@@ -47,6 +47,7 @@ class Leases:
         self._until: dict[Lease, float] = {}
         self._lock = allocate_lock()
         self._thread: threading.Thread | None = None
+        self._failing = False
 
     def forget_parent(self) -> None:
         """In a forked child: the locks are the parent's."""
@@ -68,6 +69,11 @@ class Leases:
         """Renew it no more."""
         with self._lock:
             self._until.pop((key, owner), None)
+
+    def let_all_go(self) -> None:
+        """Renew none any more: what is held ends with its lease."""
+        with self._lock:
+            self._until.clear()
 
     def _beat(self) -> None:
         idle = 0
@@ -93,10 +99,14 @@ class Leases:
         try:
             lost = self._extend(held)
         except StoreError as error:
-            logger.warning(
-                "locks held in %s could not be renewed, and may be lost: %s", self._place, error
-            )
+            # Once, not three times a second for as long as it lasts.
+            if not self._failing:
+                self._failing = True
+                logger.warning(
+                    "locks held in %s could not be renewed, and may be lost: %s", self._place, error
+                )
             return True
+        self._failing = False
         with self._lock:
             for lease in lost:
                 # Unless it was taken anew meanwhile.
