@@ -29,7 +29,7 @@ _BEFORE_START_SECONDS = 0.002
 _PATIENCE_SECONDS = 60.0
 
 
-class Failed(Exception):
+class Failed(Exception):  # noqa: N818 - it is reported, and no mistake of ours
     """A store raised something, or gave no answer."""
 
 
@@ -143,7 +143,7 @@ def value(size: int) -> dict[str, Any]:
         }
         if len(pickle.dumps(found, 5)) > size - 60:
             break
-    if size < 200:  # noqa: PLR2004 - where one such record is too much
+    if size < 200:  # one such record is too much
         found = {"id": 123456, "name": "Name of 123456", "price": 12.5, "new": True}
     found["text"] = ""
     found["text"] = "x" * max(0, size - len(pickle.dumps(found, 5)) - 2)

@@ -1,4 +1,4 @@
-"""The servers that stores are measured on: started for one run, on unix sockets, ended by their id."""
+"""The servers that stores are measured on: on unix sockets, for one run, ended by their id."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from pathlib import Path
 
 _READY_WITHIN_SECONDS = 10.0
 
-# Gunicorn's stash lives in the arbiter of its "dirty" workers. It needs neither of these workers nor
+# Gunicorn's stash lives in the arbiter of its "dirty" workers. It needs neither these workers nor
 # an application, and its clients no more than the path of its socket.
 _ARBITER = """
 import os
