@@ -4,8 +4,12 @@ import importlib.util
 import itertools
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+
+from holdfast.stores import UnsupportedByStoreError, open_store
+from tests.stores.faces import face
 
 ENGINES = [
     "memory",
@@ -48,3 +52,22 @@ def store_url(engine: str, request: pytest.FixtureRequest, tmp_path: Path) -> st
     if engine in {"redis", "memcached"}:
         return f"{request.getfixturevalue(f'{engine}_url')}?prefix=t{next(_numbers)}:"
     return {"memory": "memory://", "lmdb": f"lmdb://{tmp_path / 'store'}"}[engine]
+
+
+@pytest.fixture(params=["sync", "async"])
+def store(request: pytest.FixtureRequest, store_url: str) -> Iterator[Any]:
+    opened = open_store(store_url)
+    store = face(opened, request.param)
+    yield store
+    store.leave()
+    opened.close()
+
+
+@pytest.fixture
+def lists(store: Any) -> Any:
+    """The store, if it can list its keys."""
+    try:
+        store.scan(b"")
+    except UnsupportedByStoreError:
+        pytest.skip("this store can't list its keys")
+    return store

@@ -3,6 +3,8 @@
 import asyncio
 import inspect
 import threading
+from collections.abc import Callable
+from concurrent.futures import Future
 from typing import Any
 
 from holdfast.stores import Store
@@ -39,3 +41,19 @@ class Face:
 def face(store: Store, kind: str) -> Any:
     """The sync or the async face."""
     return Face(store.asynchronous if kind == "async" else store)  # type: ignore[attr-defined]
+
+
+def elsewhere(store: Face, work: Callable[[Face], Any]) -> "Future[Any]":
+    """The result of *work*, done by another thread."""
+    result: Future[Any] = Future()
+
+    def run() -> None:
+        try:
+            result.set_result(work(store))
+        except BaseException as error:
+            result.set_exception(error)
+        finally:
+            store.leave()
+
+    threading.Thread(target=run, daemon=True).start()
+    return result

@@ -1,6 +1,7 @@
 """What has expired is gone for readers at once, and from the file a little later."""
 
 import time
+from itertools import pairwise
 
 from holdfast.stores import open_store
 from holdfast.stores.lmdb.table import SWEEP
@@ -18,7 +19,7 @@ def test_the_sweep_goes_in_slices_and_comes_to_an_end(tmp_path):
         swept.append(store.stats()["swept"])
     assert before > 2000
     assert store.stats()["records"] == 2
-    slices = {b - a for a, b in zip(swept, swept[1:], strict=False)} - {0}
+    slices = {b - a for a, b in pairwise(swept)} - {0}
     assert max(slices) <= SWEEP
 
 

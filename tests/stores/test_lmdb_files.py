@@ -1,14 +1,13 @@
 """The files of the embedded store: which there are, and how long they last."""
 
 import gc
-import os
 import time
 
 import pytest
 
 from holdfast.stores import open_store
 from holdfast.stores.lmdb import environment
-from tests.stores.processes import Process
+from tests.stores.processes import Process, open_files
 
 
 @pytest.fixture
@@ -102,11 +101,11 @@ def test_a_new_format_starts_a_new_file_and_leaves_the_old_one(tmp_path, monkeyp
 
 
 def test_a_dropped_store_leaves_no_file_open(tmp_path):
-    before = len(os.listdir("/proc/self/fd"))
+    before = open_files()
     for n in range(20):
         store = open_store(f"lmdb://{tmp_path}/{n}", purpose="cache")
         store.set(b"k", b"v")
         store.acquire(b"l", b"me", 60)
         del store
     gc.collect()
-    assert len(os.listdir("/proc/self/fd")) <= before + 1
+    assert open_files() <= before + 1

@@ -1,4 +1,4 @@
-"""Whatever is done in whatever order, the embedded store answers as a plain dict with a clock would."""
+"""Whatever is done in whatever order, the embedded store answers as a plain dict would."""
 
 import shutil
 import tempfile

@@ -11,7 +11,7 @@ import pytest
 
 from holdfast.stores import StoreTimeout, open_store
 from tests.fresh_process import output_of
-from tests.stores.processes import Process
+from tests.stores.processes import Process, open_files
 
 
 @contextmanager
@@ -115,13 +115,13 @@ def test_tasks_that_wait_for_a_lock_are_woken_one_after_the_other(store):
         await asyncio.gather(*(enter(n) for n in range(20)))
 
     store.set(b"k", b"v")
-    before = len(os.listdir("/proc/self/fd"))
+    before = open_files()
     begun = time.monotonic()
     _, pulse = beside_a_pulse(work)
     assert sorted(order) == list(range(20))
     assert time.monotonic() - begun < 2
     assert pulse.longest < 0.1
-    assert len(os.listdir("/proc/self/fd")) <= before + 1
+    assert open_files() <= before + 1
 
 
 def test_a_task_that_is_cancelled_while_it_waits_leaves_nothing_behind(store):
@@ -137,9 +137,9 @@ def test_a_task_that_is_cancelled_while_it_waits_leaves_nothing_behind(store):
                 await task
 
     assert store.acquire(b"l", b"other", 60)
-    before = len(os.listdir("/proc/self/fd"))
+    before = open_files()
     asyncio.run(work())
-    assert len(os.listdir("/proc/self/fd")) == before
+    assert open_files() == before
 
 
 def test_a_task_gets_the_lock_of_a_killed_process_at_once(store):

@@ -188,6 +188,6 @@ def test_the_file_system_is_the_one_that_is_seen_there(tmp_path, path, kind):
 
 @pytest.mark.parametrize("kind", ["nfs4", "cifs", "9p", "fuse.sshfs", "ceph", "glusterfs"])
 def test_a_network_file_system_is_refused(tmp_path, monkeypatch, kind):
-    monkeypatch.setattr(directory, "file_system", lambda path: kind)
+    monkeypatch.setattr(directory, "file_system", lambda _: kind)
     with pytest.raises(StoreUnavailable, match="redis://"):
         open_store(f"lmdb://{tmp_path}/s").set(b"k", b"v")

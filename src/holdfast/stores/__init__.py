@@ -1,7 +1,7 @@
 """Bytes that all workers see: one protocol, several engines.
 
-This room knows bytes only. What users work with, dictionaries and counters, locks and streams, is built
-on it in `holdfast.shared`.
+This room knows bytes only. What users work with, dictionaries and counters, locks and streams, is
+built on it in `holdfast.shared`.
 """
 
 from __future__ import annotations
@@ -46,8 +46,8 @@ def open_store(
 ) -> Store:
     """The store at *url*, for this process and those that are forked from it.
 
-    Nothing is connected to or opened before it is needed. The store's `asynchronous` is the same for
-    async code.
+    Nothing is connected to or opened before it is needed. The store's `asynchronous` is the same
+    for async code.
 
     Args:
         url: "lmdb:///path/to/directory", "lmdb://" (this project's own directory), "redis://…",

@@ -144,7 +144,7 @@ class AsyncLmdbStore:
         """See `Store.changes`."""
         return self._store.changes(topic, since, limit=limit)
 
-    async def wait_for_change(self, topic: bytes, since: int, timeout: float) -> bool:  # noqa: ASYNC109 - as in the protocol
+    async def wait_for_change(self, topic: bytes, since: int, timeout: float) -> bool:
         """See `Store.wait_for_change`."""
         deadline = time.monotonic() + timeout
         while True:
@@ -164,7 +164,7 @@ class AsyncLmdbStore:
         owner: bytes,
         ttl: float,
         *,
-        timeout: float | None = None,  # noqa: ASYNC109 - as in the protocol
+        timeout: float | None = None,
     ) -> int | None:
         """See `Store.acquire`."""
         deadline = None if timeout is None else time.monotonic() + timeout

@@ -1,11 +1,12 @@
 """The time by which records expire.
 
 A record outlives the process that wrote it and, in a durable file, the boot of the machine. So its
-expiry is a date, and dates come from the wall clock. But the wall clock jumps: a step of ten minutes
-would end every lease of the machine at once. So each file has a clock of its own, which runs by the
-kernel's time since boot, and only its *offset* is taken from the wall clock: once, when the file is
-first opened in a boot, and for all processes alike. A jump of the wall clock between two boots shifts
-the expiry of what was written before by as much; a jump within one shifts nothing.
+expiry is a date, and dates come from the wall clock. But the wall clock jumps: a step of ten
+minutes would end every lease of the machine at once. So each file has a clock of its own, which
+runs by the kernel's time since boot, and only its *offset* is taken from the wall clock: once,
+when the file is first opened in a boot, and for all processes alike. A jump of the wall clock
+between two boots shifts the expiry of what was written before by as much; a jump within one shifts
+nothing.
 """
 
 from __future__ import annotations

@@ -56,7 +56,8 @@ def prepare(directory: Path) -> None:
     """Make the directory (0700) if there is none, and refuse one that isn't safe.
 
     Raises:
-        StoreUnavailable: it can't be made, belongs to somebody else, can be written to by others, or
+        StoreUnavailable: it can't be made, belongs to somebody else, can be written to by others,
+        or
             lies on a network file system.
     """
     try:

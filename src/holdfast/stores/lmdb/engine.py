@@ -27,8 +27,8 @@ class LmdbStore:
     """Keeps bytes in an LMDB file that all processes of this machine map. See `Store`.
 
     A read takes microseconds and blocks nobody. A write takes its turn among all processes, which
-    takes microseconds, too, unless the disk is asked to sync (*durable*); while others write it waits
-    in steps of up to 5 ms, in the way of a thread, a greenlet or a task.
+    takes microseconds, too, unless the disk is asked to sync (*durable*); while others write it
+    waits in steps of up to 5 ms, in the way of a thread, a greenlet or a task.
 
     Args:
         url: `lmdb:///path/to/directory`, or `lmdb://` for this project's own directory.
@@ -95,7 +95,7 @@ class LmdbStore:
 
     def _get_in(self, txn: Any, key: bytes) -> tuple[bytes, Token] | None:
         """Value and token."""
-        engine_key, raw = self._table.find(txn, key)
+        raw = self._table.find(txn, key)[1]
         if raw is None:
             return None
         version, _, _, _, slot, length = unpack(raw)

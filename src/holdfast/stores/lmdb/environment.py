@@ -1,13 +1,13 @@
 """One LMDB file of one process: opened late, followed when it grows, closed around a fork.
 
-A handle that a child inherits books reader slots under its parent's name, which nobody frees. So none
-is inherited: the file is closed just before a fork, in the parent, and parent and child open it again
-when they next need it, each for itself.
+A handle that a child inherits books reader slots under its parent's name, which nobody frees. So
+none is inherited: the file is closed just before a fork, in the parent, and parent and child open
+it again when they next need it, each for itself.
 
 The file isn't sparse. LMDB writes through its memory map, and a process that writes to a page for
 which the disk has no room is killed (SIGBUS); where it doesn't (in a durable file), a full disk is
-an I/O error in the midst of a commit. So the room is allocated before the map is enlarged: it is the
-size of the file that grows in steps, and the map of every process is as large as the file.
+an I/O error in the midst of a commit. So the room is allocated before the map is enlarged: it is
+the size of the file that grows in steps, and the map of every process is as large as the file.
 """
 
 from __future__ import annotations
@@ -59,7 +59,7 @@ class Environment:
         timeout: seconds to wait for whoever else just opens it.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - what makes a file
         self, place: Path, name: str, *, size: int, durable: bool, evicts: bool, timeout: float
     ) -> None:
         self.place = place

@@ -1,10 +1,10 @@
 """Which records go when a cache is full: SIEVE.
 
 Yazhuo Zhang, Juncheng Yang, Yao Yue, Ymir Vigfusson, K. V. Rashmi: "SIEVE is Simpler than LRU: an
-Efficient Turn-Key Eviction Algorithm for Web Caches", NSDI 2024. Records stand in the order of their
-insertion, and a use only marks its record. A hand goes from the oldest to the newest: where it meets
-a mark it takes it away, where it meets none it evicts. Then records asked for once only, which most
-are, go early, and a read moves nothing.
+Efficient Turn-Key Eviction Algorithm for Web Caches", NSDI 2024. Records stand in the order of
+their insertion, and a use only marks its record. A hand goes from the oldest to the newest: where
+it meets a mark it takes it away, where it meets none it evicts. Then records asked for once only,
+which most are, go early, and a read moves nothing.
 
 That last point is what makes it fit here: a read is a read transaction, takes no lock, and sets one
 byte in a second file that all processes have mapped. Two records may share a byte (there is one for
@@ -52,7 +52,10 @@ class Sieve:
         """Evict until *size* bytes or *count* records are gone, whatever is first.
 
         Args:
+            txn: a write transaction with buffers.
             remove: what deletes a record: remove(txn, engine key, its bytes).
+            size: bytes to free.
+            count: records to evict.
             look_at: records to look at, at most.
 
         Returns:

@@ -1,9 +1,9 @@
 """FIFOs as bells: whoever waits hears at once, and nobody polls.
 
-A reader of a FIFO sees its end when the last writer has closed it. The kernel closes it for a process
-that dies, however it dies. So who holds a lock keeps a FIFO open for writing, and who waits reads:
-that it is released, and that its holder was killed, are one and the same event. And a topic's bell is
-rung by opening it for writing and closing it again.
+A reader of a FIFO sees its end when the last writer has closed it. The kernel closes it for a
+process that dies, however it dies. So who holds a lock keeps a FIFO open for writing, and who
+waits reads: that it is released, and that its holder was killed, are one and the same event. And a
+topic's bell is rung by opening it for writing and closing it again.
 """
 
 from __future__ import annotations

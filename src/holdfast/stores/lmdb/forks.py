@@ -8,9 +8,16 @@ from weakref import WeakSet
 
 
 class Watcher(Protocol):
-    def before_fork(self) -> None: ...
-    def after_fork_in_parent(self) -> None: ...
-    def after_fork_in_child(self) -> None: ...
+    """Whoever must know."""
+
+    def before_fork(self) -> None:
+        """Make ready."""
+
+    def after_fork_in_parent(self) -> None:
+        """Go on."""
+
+    def after_fork_in_child(self) -> None:
+        """Start anew, in a process of one thread."""
 
 
 _watchers: WeakSet[Watcher] = WeakSet()

@@ -4,9 +4,9 @@ The record says who has the lock, until when, and with which fence; the FIFO tha
 number is open in the holder's process for as long as it lives and holds. A lock is free when there
 is no record, its time is over, or nobody has its FIFO open.
 
-The fence is the number of the transaction that took the lock, added to a number that the file got from
-the clock when it was made: it grows with every taking of any lock, whatever is deleted or cleared,
-and also in a file that is started anew.
+The fence is the number of the transaction that took the lock, added to a number that the file got
+from the clock when it was made: it grows with every taking of any lock, whatever is deleted or
+cleared, and also in a file that is started anew.
 """
 
 from __future__ import annotations

@@ -36,7 +36,8 @@ class Parts:
             directory.
         size: bytes of live data, as a number or as "512MB"; 1 GB for state, 256 MB for a cache. The
             file may get half as large again.
-        durable: wait, at each write, until it is on the disk. The data outlives a power cut; without
+        durable: wait, at each write, until it is on the disk. The data outlives a power cut;
+        without
             it, it lasts until the machine starts again.
         log_limit: changes that each topic's log keeps; 10,000.
         max_entries: records that a cache holds; None: as many as there is room for.
@@ -46,7 +47,7 @@ class Parts:
         StoreError: an option makes no sense.
     """
 
-    def __init__(  # noqa: PLR0913 - the options
+    def __init__(
         self,
         url: str,
         *,
@@ -97,7 +98,7 @@ class Parts:
         )
         self.locks = Locks(environment)
         self.transactions = Transactions(
-            environment, timeout, self._care, self.table.make_room if self.sieve else None
+            environment, timeout, self._care, self.table.room.make_room if self.sieve else None
         )
 
     def _care(self, txn: Any) -> None:
@@ -116,7 +117,7 @@ class Parts:
             "expiring": txn.stat(databases[b"expiry"])["entries"],
             "locks": txn.stat(databases[b"locks"])["entries"],
             "topics": txn.stat(databases[b"topics"])["entries"],
-            "bytes": self.table.live(txn),
+            "bytes": self.table.room.live(txn),
             "size": environment.size,
             "file_bytes": environment.file.stat().st_size,
             # Of this process, since it opened the store.

@@ -1,7 +1,7 @@
 """The records of one file: what each write does to the databases, inside its transaction.
 
-Three databases belong together: the records by key, the index of those that expire, by time, and in a
-cache the order of their insertion.
+Three databases belong together: the records by key, the index of those that expire, by time, and
+in a cache the order of their insertion.
 """
 
 from __future__ import annotations
@@ -10,14 +10,13 @@ from collections.abc import Iterable
 from struct import Struct
 from typing import Any
 
-from ..errors import StoreFull
 from ..protocol import KEEP, KeptTTL, Operation, Token
 from . import records
 from .environment import Environment
 from .eviction import Sieve
 from .records import EXPIRY, HEADER, NO_EXPIRY, SIZE, unpack
+from .room import Room
 from .topics import Topics
-from .transactions import RoomNeeded
 
 _INDEX = Struct(">qQ")
 _CLOCK = Struct(">q")
@@ -37,7 +36,7 @@ class Table:
         cull_frequency: when there are as many, one in so many goes; 0: all.
     """
 
-    def __init__(  # noqa: PLR0913 - the engine's parts
+    def __init__(
         self,
         environment: Environment,
         topics: Topics,
@@ -51,9 +50,16 @@ class Table:
         self._topics = topics
         self._sieve = sieve
         self._marks = environment.marks
-        self._max_entries = max_entries
-        self._cull_frequency = cull_frequency
-        self._bytes_until_measured = 0
+        self.room = Room(
+            environment,
+            sieve,
+            remove=self.remove,
+            sweep=self.sweep,
+            drop=self.drop,
+            max_entries=max_entries,
+            cull_frequency=cull_frequency,
+        )
+        self._culls = max_entries is not None
         self._serial = 0
         self.swept = 0
 
@@ -107,7 +113,7 @@ class Table:
         self.set(txn, key, value, ttl, topic)
         return True
 
-    def replace(  # noqa: PLR0913 - as in the protocol
+    def replace(  # noqa: PLR0913, PLR0917 - as in the protocol
         self,
         txn: Any,
         key: bytes,
@@ -160,7 +166,7 @@ class Table:
         else:
             value = bytes(raw[SIZE + unpack(raw)[5] :])
             expiry = self._environment.clock.expiry(ttl)
-            self._put(txn, key, engine_key, value, expiry, raw, used=False)
+            self._put(txn, key, engine_key, value, expiry, raw, False)
         return True
 
     def increment(
@@ -179,7 +185,7 @@ class Table:
         self.set(txn, key, b"%d" % total, ttl, None)
         return total
 
-    def _put(  # noqa: PLR0913 - the parts of a record
+    def _put(  # noqa: PLR0913, PLR0917 - the parts of a record
         self,
         txn: Any,
         key: bytes,
@@ -187,28 +193,24 @@ class Table:
         value: bytes,
         expiry: int,
         old: bytes | memoryview | None,
-        *,
-        used: bool = True,
+        used: bool = True,  # noqa: FBT001, FBT002 - a hot path
     ) -> None:
         """Write one record over *old*, the bytes that are there now, and keep the indexes right."""
+        room = self.room
         size = SIZE + len(value)
-        self._bytes_until_measured -= size
-        if self._bytes_until_measured < 0:
+        room.unmeasured -= size
+        if room.unmeasured < 0:
             more = size if old is None else size - len(old)
             # What doesn't get longer needs no room, even in a store that is full.
             if more > 0:
-                self._measure(txn, more)
+                room.measure(txn, more)
                 if old is not None and self._sieve is not None:
                     # It may have been evicted itself.
                     old = txn.get(engine_key, db=self._databases[b"records"])
         self._serial = (self._serial + 1) & 0xFFFF
         version = (txn.id() << 16) | self._serial
         if old is None:
-            if self._max_entries is not None:
-                self._cull(txn)
-            birth, indexed, slot = version, 0, 0
-            if self._sieve is not None:
-                slot = self._sieve.insert(txn, birth, engine_key)
+            birth, indexed, slot = version, 0, self._insert(txn, engine_key, version)
         else:
             _, _, birth, indexed, slot, _ = unpack(old)
             if used and self._marks is not None:
@@ -219,12 +221,15 @@ class Table:
                 txn.delete(_INDEX.pack(indexed, birth), db=self._databases[b"expiry"])
             indexed = expiry
             txn.put(_INDEX.pack(indexed, birth), engine_key, db=self._databases[b"expiry"])
-        if len(engine_key) <= records.LONGEST:
-            header = HEADER.pack(version, expiry, birth, indexed, slot, 0)
-            txn.put(engine_key, header + value, db=self._databases[b"records"])
-        else:
-            header = HEADER.pack(version, expiry, birth, indexed, slot, len(key))
-            txn.put(engine_key, header + key + value, db=self._databases[b"records"])
+        kept_key = b"" if len(engine_key) <= records.LONGEST else key
+        header = HEADER.pack(version, expiry, birth, indexed, slot, len(kept_key))
+        txn.put(engine_key, header + kept_key + value, db=self._databases[b"records"])
+
+    def _insert(self, txn: Any, engine_key: bytes, birth: int) -> int:
+        """Make a place for a record that is new, and return its slot."""
+        if self._culls:
+            self.room.cull(txn)
+        return 0 if self._sieve is None else self._sieve.insert(txn, birth, engine_key)
 
     def remove(self, txn: Any, engine_key: bytes, raw: bytes | memoryview) -> None:
         """Delete one record and what the indexes have of it."""
@@ -234,76 +239,6 @@ class Table:
         if self._sieve is not None:
             self._sieve.deleted(txn, birth)
         txn.delete(engine_key, db=self._databases[b"records"])
-
-    # Room
-
-    def live(self, txn: Any) -> int:
-        """Bytes in pages that hold something."""
-        pages = 0
-        for name in (b"records", b"expiry", b"order", b"topics", b"log", b"locks"):
-            figures = txn.stat(self._databases[name])
-            pages += figures["branch_pages"] + figures["leaf_pages"] + figures["overflow_pages"]
-        return int(pages * self._environment.page)
-
-    def _measure(self, txn: Any, more: int) -> None:
-        """See whether *more* bytes fit, and make room if they don't.
-
-        Raises:
-            RoomNeeded: the map must be larger first.
-            StoreFull: there is no room, and nothing may be evicted.
-        """
-        environment = self._environment
-        # A leaf is two thirds full on the average, and a page is the least that can be had.
-        more += more // 2 + environment.page
-        live = self.live(txn)
-        room = environment.room
-        if live + more <= room:
-            self._bytes_until_measured = min(room - live, max(room // 64, environment.page)) // 2
-            return
-        if environment.growable and environment.room < environment.size:
-            raise RoomNeeded
-        self._bytes_until_measured = 0
-        if self._sieve is None or more > environment.size // 2:
-            raise self._full(more)
-        # Some more than needed, so that not every write has to.
-        excess = live + more - room + room // 64
-        self._sieve.evict(txn, self.remove, size=excess, count=2**30)
-
-    def make_room(self, txn: Any, times: int) -> None:
-        """Evict an eighth of a cache, then twice that, and so on, and in the end everything."""
-        share = self._environment.size >> max(0, 4 - times)
-        if self._sieve is None or times > 4:  # noqa: PLR2004 - then it was all
-            self._drop(txn)
-        else:
-            self._sieve.evict(txn, self.remove, size=share, count=2**30, look_at=2**30)
-
-    def _full(self, more: int) -> StoreFull:
-        environment = self._environment
-        if environment.cramped is not None:
-            return environment.explained(environment.cramped)  # type: ignore[return-value]
-        if self._sieve is not None:
-            return StoreFull(
-                f"A value of {more:,} bytes is too large for a cache of {environment.size:,}: give"
-                ' the store a larger "size".'
-            )
-        return StoreFull(
-            f"{environment.file} holds as much as it may, {environment.size:,} bytes: delete"
-            ' something, or give the store a larger "size".'
-        )
-
-    def _cull(self, txn: Any) -> None:
-        """Make a place among a limited number of records, as Django's cache backends do."""
-        entries = txn.stat(self._databases[b"records"])["entries"]
-        if self._max_entries is None or entries < self._max_entries:
-            return
-        self.sweep(txn)
-        if self._cull_frequency:
-            count = max(1, entries // self._cull_frequency)
-        else:
-            count = entries
-        count = max(min(count, 1000), entries - self._max_entries - 1000)
-        if self._sieve is not None:
-            self._sieve.evict(txn, self.remove, size=2**62, count=count, look_at=2 * entries)
 
     # What is over
 
@@ -367,12 +302,12 @@ class Table:
                 there = cursor.next()
         return keys, last if there else None
 
-    def clear(self, txn: Any, prefix: bytes, topic: bytes | None, first: bool) -> tuple[int, bool]:
+    def clear(self, txn: Any, prefix: bytes, topic: bytes | None, first: bool) -> tuple[int, bool]:  # noqa: FBT001 - passed on as it is
         """Delete a slice. How many there were, and whether that was all."""
         if prefix:
             deleted, done = self._clear_slice(txn, prefix)
         else:
-            deleted, done = self._drop(txn), True
+            deleted, done = self.drop(txn), True
         # At the first slice, since a process may die between two; at the last, since others may
         # have read the rest anew in between.
         if topic is not None and (first or done):
@@ -398,7 +333,8 @@ class Table:
                     there = cursor.next()
         return deleted, False
 
-    def _drop(self, txn: Any) -> int:
+    def drop(self, txn: Any) -> int:
+        """Delete all records at once. How many there were."""
         entries = txn.stat(self._databases[b"records"])["entries"]
         for name in (b"records", b"expiry", b"order"):
             txn.drop(self._databases[name], delete=False)

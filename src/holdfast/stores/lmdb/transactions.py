@@ -1,7 +1,7 @@
 """Reading and writing, and what either does when LMDB says no.
 
-A read is one transaction, over before the call returns. A write is a function of the transaction. It
-is called again where the map had to grow first, so it must change nothing but the file.
+A read is one transaction, over before the call returns. A write is a function of the transaction.
+It is called again where the map had to grow first, so it must change nothing but the file.
 """
 
 from __future__ import annotations
@@ -164,11 +164,11 @@ class Transactions:
                 except BaseException:
                     txn.abort()
                     raise
-                self._squeezed = 0
-                environment.full = None
-                return result
             except (lmdb().Error, RoomNeeded) as error:
                 return self._mend(error)
+            self._squeezed = 0
+            environment.full = None
+            return result
         finally:
             environment.turn.give_back()
 

@@ -1,11 +1,12 @@
 """Whose turn it is to write: one at a time, of all threads of all processes.
 
-LMDB has a lock of its own for that, but whoever finds it taken is blocked in C, with the whole event
-loop or gevent hub. So writers take this one first, which is only ever tried; LMDB's is then free.
+LMDB has a lock of its own for that, but whoever finds it taken is blocked in C, with the whole
+event loop or gevent hub. So writers take this one first, which is only ever tried; LMDB's is then
+free.
 
-Between processes it is `flock`: the kernel gives it up with the process, however it dies. Within the
-process, where one open file serves all threads, it is a list of one element: taking that out is one
-step, and needs no lock that a monkey patch might have made one of greenlets.
+Between processes it is `flock`: the kernel gives it up with the process, however it dies. Within
+the process, where one open file serves all threads, it is a list of one element: taking that out
+is one step, and needs no lock that a monkey patch might have made one of greenlets.
 """
 
 from __future__ import annotations

@@ -5,19 +5,20 @@ It is seen by one process only; a forked child starts with a copy.
 
 from __future__ import annotations
 
-import asyncio
 import threading
 import time
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from .errors import StoreError
-from .protocol import KEEP, TTL, Change, Changes, KeptTTL, Operation, Page, Token
+from ..errors import StoreError
+from ..protocol import KEEP, TTL, Change, Changes, KeptTTL, Operation, Page, Token
+
+if TYPE_CHECKING:
+    from .asynchronous import AsyncMemoryStore
 
 _LOG_LIMIT = 10_000
-_POLL = 0.005
 
 
 @dataclass(slots=True)
@@ -68,6 +69,8 @@ class MemoryStore:
     @property
     def asynchronous(self) -> AsyncMemoryStore:
         """The same store for async code."""
+        from .asynchronous import AsyncMemoryStore
+
         return AsyncMemoryStore(self)
 
     # Inside
@@ -157,11 +160,8 @@ class MemoryStore:
             if value is None or (ttl is not None and ttl != KEEP and ttl <= 0):
                 self.delete(key, topic=topic)
                 return True
-            if ttl != KEEP:
-                expiry = _expiry(ttl)
-            else:
-                expiry = None if record is None else record.expiry
-            self._put(key, value, expiry)
+            kept = None if record is None else record.expiry
+            self._put(key, value, kept if ttl == KEEP else _expiry(ttl))
             self._note(topic, Operation.SET, key)
             return True
 
@@ -279,7 +279,7 @@ class MemoryStore:
         deadline = None if timeout is None else time.monotonic() + timeout
         with self._changed:
             while isinstance(taken := self._take(key, owner, ttl), float):
-                seconds = _until(taken, deadline)
+                seconds = until(taken, deadline)
                 if seconds <= 0:
                     return None
                 self._changed.wait(seconds)
@@ -322,7 +322,8 @@ def _expiry(ttl: TTL) -> float | None:
     return None if ttl is None else time.monotonic() + ttl
 
 
-def _until(seconds: float, deadline: float | None) -> float:
+def until(seconds: float, deadline: float | None) -> float:
+    """Seconds to wait, at most, if there is time until *deadline*."""
     return seconds if deadline is None else min(seconds, deadline - time.monotonic())
 
 
@@ -340,72 +341,3 @@ def _checked(number: int) -> int:
     if not -(2**63) <= number < 2**63:
         raise OverflowError(f"{number} does not fit into 64 bits.")
     return number
-
-
-def _in_place(name: str) -> Callable[..., Any]:
-    async def method(self: AsyncMemoryStore, *args: Any, **kwargs: Any) -> Any:
-        return getattr(self._store, name)(*args, **kwargs)
-
-    method.__name__ = name
-    method.__doc__ = f"See `Store.{name}`."
-    return method
-
-
-class AsyncMemoryStore:
-    """See `AsyncStore`. Waits by looking again every 5 ms: it is for tests."""
-
-    local = True
-
-    def __init__(self, store: MemoryStore) -> None:
-        self._store = store
-        self.url = store.url
-        self.timeout = store.timeout
-
-    get = _in_place("get")
-    get_many = _in_place("get_many")
-    gets = _in_place("gets")
-    set = _in_place("set")
-    set_many = _in_place("set_many")
-    add = _in_place("add")
-    replace = _in_place("replace")
-    delete = _in_place("delete")
-    delete_many = _in_place("delete_many")
-    touch = _in_place("touch")
-    expires_in = _in_place("expires_in")
-    increment = _in_place("increment")
-    scan = _in_place("scan")
-    clear = _in_place("clear")
-    position = _in_place("position")
-    changes = _in_place("changes")
-    renew = _in_place("renew")
-    release = _in_place("release")
-    stats = _in_place("stats")
-    close = _in_place("close")
-
-    async def wait_for_change(self, topic: bytes, since: int, timeout: float) -> bool:  # noqa: ASYNC109 - as in the protocol
-        """See `Store.wait_for_change`."""
-        deadline = time.monotonic() + timeout
-        while self._store.position(topic) <= since:
-            if time.monotonic() >= deadline:
-                return False
-            await asyncio.sleep(_POLL)
-        return True
-
-    async def acquire(
-        self,
-        key: bytes,
-        owner: bytes,
-        ttl: float,
-        *,
-        timeout: float | None = None,  # noqa: ASYNC109 - as in the protocol
-    ) -> int | None:
-        """See `Store.acquire`."""
-        deadline = None if timeout is None else time.monotonic() + timeout
-        while True:
-            fence = self._store.acquire(key, owner, ttl, timeout=0)
-            if fence is not None:
-                return fence
-            left = _until(_POLL, deadline)
-            if left <= 0:
-                return None
-            await asyncio.sleep(left)
