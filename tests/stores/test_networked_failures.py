@@ -200,6 +200,25 @@ def test_traffic_goes_on_when_the_server_returns(server, kind):
     assert returned < again < min(last_good)
 
 
+def test_calls_beyond_the_limit_of_connections_wait_their_turn(server):
+    async def visit() -> None:
+        store = open_store(server.url, timeout=TIMEOUT, max_connections=2).asynchronous
+        await asyncio.gather(*(store.increment(b"n", initial=0) for _ in range(100)))
+        assert await store.get(b"n") == b"100"
+        server.hang()
+        try:
+            results = await asyncio.gather(
+                *(store.get(b"n") for _ in range(4)), return_exceptions=True
+            )
+        finally:
+            server.go_on()
+        assert all(isinstance(result, StoreTimeout) for result in results)
+        assert any("max_connections" in str(result) for result in results)
+        assert await store.get(b"n") == b"100"
+
+    asyncio.run(visit())
+
+
 @pytest.mark.needs("redis")
 @pytest.mark.parametrize("kind", ["sync", "async"])
 def test_a_password_is_in_no_message(kind):

@@ -10,6 +10,9 @@ from holdfast.stores import StoreUnavailable, open_store
 from tests.services.redis import running_sentinel, wait_until
 from tests.stores.faces import face
 from tests.stores.test_contract import *  # noqa: F403 - the contract, once more
+from tests.stores.test_contract_locks import *  # noqa: F403
+from tests.stores.test_contract_many import *  # noqa: F403
+from tests.stores.test_contract_topics import *  # noqa: F403
 
 pytestmark = pytest.mark.needs("redis")
 

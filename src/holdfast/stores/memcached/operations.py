@@ -73,7 +73,10 @@ class RecordOperations:
 
     def set(self, key: bytes, value: bytes, ttl: TTL, topic: bytes | None) -> Operation[None]:
         """One set."""
-        yield from self.set_many({key: value}, ttl, topic)
+        if topic is None and (ttl is None or ttl > 0):
+            yield from self._ask(key, _put(value, life(ttl)))
+        else:
+            yield from self.set_many({key: value}, ttl, topic)
 
     def set_many(
         self, items: Mapping[bytes, bytes], ttl: TTL, topic: bytes | None

@@ -75,6 +75,6 @@ class PerLoop(Generic[T]):
 
     def _forget_closed_loops(self) -> None:
         """Those that ended without shutting down their generators, as few do."""
-        for loop in [loop for loop in self._of if loop.is_closed()]:
-            del self._of[loop]
+        for loop in [loop for loop in list(self._of) if loop.is_closed()]:
+            self._of.pop(loop, None)
             self._closers.pop(loop, None)

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 from ..protocol import KEEP, TTL, Changes, KeptTTL, Page, Token
 from .address import Address
 from .driver import AsyncDriver
-from .failures import CAUGHT
-from .records import unpack
+from .operations import milliseconds
+from .records import pack, unpack
 
 if TYPE_CHECKING:
     from .engine import RedisStore
@@ -41,19 +41,20 @@ class AsyncRedisStore:
 
     async def get(self, key: bytes) -> bytes | None:
         """See `Store.get`."""
-        driver = self._driver
-        try:
-            opened = driver.clients.running() or await driver.clients.get()
-            stored = await opened.client.execute_command("GET", self._prefix + key)
-        except CAUGHT as error:
-            raise driver.failed(error) from error
+        stored = await self._driver.command("GET", self._prefix + key)
         return None if stored is None else unpack(stored)
 
     async def set(
         self, key: bytes, value: bytes, ttl: TTL = None, *, topic: bytes | None = None
     ) -> None:
         """See `Store.set`."""
-        await self._driver.run(self._records.set(key, value, ttl, topic))
+        if topic is not None or (ttl is not None and ttl <= 0):
+            await self._driver.run(self._records.set(key, value, ttl, topic))
+        elif ttl is None:
+            await self._driver.command("SET", self._prefix + key, pack(value))
+        else:
+            expiry = ("PX", milliseconds(ttl))
+            await self._driver.command("SET", self._prefix + key, pack(value), *expiry)
 
     async def get_many(self, keys: Collection[bytes]) -> dict[bytes, bytes]:
         """See `Store.get_many`."""

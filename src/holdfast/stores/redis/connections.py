@@ -7,6 +7,7 @@ returns is found by the next call.
 
 from __future__ import annotations
 
+import asyncio
 import functools
 from dataclasses import dataclass, field
 from typing import Any
@@ -29,20 +30,19 @@ MAX_WAITING = 100_000
 
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """A client, and the clients that it asks for its way."""
+    """A client, the clients that it asks for its way, and room for so many calls at once.
+
+    The room is for event loops: of redis-py's pools there, one only refuses, and the one that waits
+    costs a seventh of a call.
+    """
 
     client: Any
     guides: list[Any] = field(default_factory=list)
+    room: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(MAX_CONNECTIONS))
 
 
 class _MasterPool(redis.sentinel.SentinelConnectionPool, redis.BlockingConnectionPool):
     """Connections to the master that sentinels name; who finds none free waits."""
-
-
-class _AsyncMasterPool(
-    redis.asyncio.sentinel.SentinelConnectionPool, redis.asyncio.BlockingConnectionPool
-):
-    """The same for an event loop."""
 
 
 def open_blocking(address: Address, timeout: float, max_connections: int) -> Opened:
@@ -71,27 +71,18 @@ def open_blocking(address: Address, timeout: float, max_connections: int) -> Ope
 def open_asynchronous(address: Address, timeout: float, max_connections: int) -> Opened:
     """A client for the running event loop. It connects when it is used."""
     options = _options(timeout, AsyncRetry(NoBackoff(), 0)) | address.options
-    limits = {"max_connections": max_connections, "timeout": timeout}
+    # No limit of theirs, but the room.
+    options["max_connections"] = MAX_WAITING
+    room = asyncio.Semaphore(max_connections)
     if address.kind == "single":
-        pool = redis.asyncio.BlockingConnectionPool.from_url(address.url, **limits, **options)
-        return Opened(redis.asyncio.Redis(connection_pool=pool))
+        pool = redis.asyncio.ConnectionPool.from_url(address.url, **options)
+        return Opened(redis.asyncio.Redis(connection_pool=pool), room=room)
     if address.kind == "sentinel":
         guide: Any = redis.asyncio.sentinel.Sentinel
         sentinel = guide(address.hosts, sentinel_kwargs=_to_sentinels(address, options), **options)
-        master = sentinel.master_for(
-            address.service, connection_pool_class=_AsyncMasterPool, **limits
-        )
-        return Opened(master, sentinel.sentinels)
-    return Opened(
-        redis.asyncio.RedisCluster(
-            startup_nodes=[
-                redis.asyncio.cluster.ClusterNode(host, port) for host, port in address.hosts
-            ],
-            # Its pools know no waiting, only refusing.
-            max_connections=MAX_WAITING,
-            **options,
-        )
-    )
+        return Opened(sentinel.master_for(address.service), sentinel.sentinels, room)
+    nodes = [redis.asyncio.cluster.ClusterNode(host, port) for host, port in address.hosts]
+    return Opened(redis.asyncio.RedisCluster(startup_nodes=nodes, **options), room=room)
 
 
 def _options(timeout: float, retry: Any) -> dict[str, Any]:

@@ -34,10 +34,7 @@ def translate(error: Exception, address: Address, timeout: float) -> StoreError:
     where = address.shown
     what = _in_one_line(error, address)
     if "No connection available" in what or isinstance(error, theirs.MaxConnectionsError):
-        return StoreTimeout(
-            f"{where}: all connections of this process were busy for {timeout:g} s; raise"
-            " max_connections of the store, or make fewer calls at once"
-        )
+        return all_busy(address, timeout)
     if isinstance(error, (theirs.TimeoutError, TimeoutError)):
         return StoreTimeout(
             f"{where}: no answer within {timeout:g} s, and what was asked may have been done or"
@@ -59,6 +56,14 @@ def translate(error: Exception, address: Address, timeout: float) -> StoreError:
             " is right"
         )
     return StoreError(f"{where}: {what}")
+
+
+def all_busy(address: Address, timeout: float) -> StoreTimeout:
+    """What to raise where a process does too much at once."""
+    return StoreTimeout(
+        f"{address.shown}: all connections of this process were busy for {timeout:g} s; raise"
+        " max_connections of the store, or make fewer calls at once"
+    )
 
 
 def _in_one_line(error: Exception, address: Address) -> str:
