@@ -238,6 +238,38 @@ def test_a_class_that_is_not_imported_is_named_and_not_imported(tmp_path, monkey
     assert name not in sys.modules
 
 
+class Text(str):
+    __slots__ = ()
+
+
+@pytest.mark.parametrize("odd", [(1, 2), bytearray(b"x"), shapes.Word.ONE, {1}, 2**70])
+@pytest.mark.parametrize(
+    "around",
+    [
+        lambda odd: [{"a": [1, {"b": odd}]}],
+        lambda odd: {"a": {}, "b": [], "c": {1: "x", "y": [[odd]]}},
+        lambda odd: vars(shapes.Point(odd)),
+        lambda odd: [vars(shapes.Point(1)), {"a": vars(shapes.Point([odd]))}],
+    ],
+    ids=["record", "mixed", "attributes", "attributes of several"],
+)
+def test_what_lies_deep_among_simple_things_keeps_its_type(odd, around):
+    assert same(through(around(odd)), around(odd))
+
+
+@pytest.mark.parametrize("key", [Text("a"), shapes.Word.ONE, (1, 2), frozenset({1})])
+@pytest.mark.parametrize(
+    "around", [lambda inner: inner, lambda inner: [{"a": [inner]}]], ids=["top", "deep"]
+)
+def test_a_key_of_no_simple_type_keeps_it(key, around):
+    value = around({"first": 1, key: 2})
+    if type(key) is Text:  # no plain data, and there is no key to sign a pickle with
+        with pytest.raises(NotStorable):
+            codec.dump(value, PLACE)
+    else:
+        assert same(through(value), value)
+
+
 def test_a_member_that_is_gone_is_named(classes):
     data = codec.dump(shapes.Colour.GREEN, PLACE)
     classes("Colour", Enum("Colour", ["RED"], module=shapes.__name__))

@@ -7,6 +7,7 @@ calls constructors of the standard library with checked arguments, and nothing t
 
 from __future__ import annotations
 
+from itertools import chain
 from types import NoneType
 from typing import Any
 
@@ -20,7 +21,9 @@ _REGISTERED = (classes, extensions)
 
 #: Types whose values msgspec writes and reads as what they are.
 _SCALARS = frozenset({NoneType, bool, int, float, str, bytes})
-_CONTAINERS = frozenset({dict, list})
+_SIMPLE = _SCALARS | {dict, list}
+
+_flattened = chain.from_iterable
 
 #: The value that `dump` made *data* from. Whatever is wrong with *data*, an `Exception` is raised.
 load = decode
@@ -47,23 +50,27 @@ def dump(value: Any) -> bytes:
 
 
 def _is_simple(value: Any) -> bool:
-    """Whether msgspec gives back what it was given. Costs no Python step per item."""
+    """Whether msgspec gives back what it was given. Goes through a level of nesting at once."""
     kind = type(value)
-    if kind in _SCALARS:
-        return True
-    if kind not in _CONTAINERS:
-        return False
-    containers = [value]
-    for container in containers:
-        if type(container) is dict:
-            if not _SCALARS.issuperset(map(type, container)):
-                return False
-            items = container.values()
-        else:
-            items = container
-        others = set(map(type, items)) - _SCALARS
-        if others:
-            if not others <= _CONTAINERS:
-                return False
-            containers.extend(item for item in items if type(item) in _CONTAINERS)
-    return True
+    if kind is dict:
+        items, kinds = [*value.values()], set(map(type, value))
+    elif kind is list:
+        items, kinds = value, set()
+    else:
+        return kind in _SCALARS
+    while True:
+        # Of all items and keys of one level.
+        kinds.update(map(type, items))
+        if kinds <= _SCALARS:
+            return True
+        if not kinds <= _SIMPLE:
+            return False
+        above, items = items, []
+        below: set[type] = set()
+        if dict in kinds:
+            dicts = [item for item in above if type(item) is dict]
+            items += _flattened(map(dict.values, dicts))
+            below.update(map(type, _flattened(dicts)))
+        if list in kinds:
+            items += _flattened([item for item in above if type(item) is list])
+        kinds = below
