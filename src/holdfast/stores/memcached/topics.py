@@ -160,9 +160,7 @@ class TopicOperations:
             empty = [position for position in empty if position not in entries]
             if empty and time.monotonic() > deadline:
                 yield [
-                    Ask(
-                        server, wire.add(self.names.entry(topic, position), _UNKNOWN, KEEP_CHANGES)
-                    )
+                    Ask(server, wire.add(self.names.entry(topic, position), _UNKNOWN, KEEP_CHANGES))
                     for position in empty
                 ]
             elif empty:
