@@ -8,7 +8,15 @@ from typing import Any
 from ..errors import StoreError
 from ..protocol import KEEP, TTL, KeptTTL, Token
 from .naming import Naming
-from .records import HEADER, LARGEST, PLAIN, SMALLEST, header, pack, token, unpack
+from .records import (
+    LARGEST,
+    NUMBER_BEGINS_WITH,
+    SMALLEST,
+    header,
+    pack,
+    token,
+    unpack,
+)
 from .requests import Batch, Command, Operation, Run
 from .scripts import DELETE_MANY, INCREMENT, WRITE, WRITE_MANY
 
@@ -52,8 +60,9 @@ class RecordOperations:
         else:
             found = yield ("MGET", *names)
         # `unpack`, written out: a call for each of many records would take as long as the rest.
+        numbers, body = NUMBERS_FROM, BODY
         return {
-            key: stored[HEADER:] if stored[0] == PLAIN else stored
+            key: stored[body] if stored < numbers else stored
             for key, stored in zip(keys, found, strict=True)
             if stored is not None
         }
@@ -92,9 +101,11 @@ class RecordOperations:
             yield Run(WRITE_MANY, keys, tuple(arguments))
         elif ttl is None and not self.names.cluster:
             pairs: list[bytes] = []
-            prefix = self._records
+            prefix, numbers = self._records, NUMBER_BEGINS_WITH
             for key, value in items.items():
-                pairs += (prefix + key, pack(value, begin))
+                # Most are no numbers, and need no call to find out.
+                stored = pack(value, begin) if value[:1] in numbers else begin + value
+                pairs += (prefix + key, stored)
             yield ("MSET", *pairs)
         else:
             expiry: Command = () if ttl is None else ("PX", milliseconds(ttl))

@@ -17,10 +17,14 @@ LARGEST = 2**63 - 1
 
 #: The zero byte and the version.
 HEADER = 9
+#: What comes after them; and what all that is stored without them is above.
+BODY = slice(HEADER, None)
+NUMBERS_FROM = b"\1"
 #: The first byte of all but numbers.
 PLAIN = 0
 _LONGEST_NUMBER = 20
-_NUMBER_BEGINS_WITH = frozenset(b"%c" % byte for byte in b"-0123456789")
+#: Whatever begins otherwise is no number.
+NUMBER_BEGINS_WITH = frozenset(b"%c" % byte for byte in b"-0123456789")
 _header = struct.Struct(">BQ").pack
 
 
@@ -45,7 +49,7 @@ def header() -> bytes:
 
 def pack(value: bytes, begin: bytes | None = None) -> bytes:
     """What is stored for *value*. One `header` as *begin* may serve all records of one step."""
-    if value[:1] in _NUMBER_BEGINS_WITH and len(value) <= _LONGEST_NUMBER and is_number(value):
+    if value[:1] in NUMBER_BEGINS_WITH and len(value) <= _LONGEST_NUMBER and is_number(value):
         return value
     return (begin or header()) + value
 
