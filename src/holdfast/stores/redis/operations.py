@@ -9,8 +9,10 @@ from ..errors import StoreError
 from ..protocol import KEEP, TTL, KeptTTL, Token
 from .naming import Naming
 from .records import (
+    BODY,
     LARGEST,
     NUMBER_BEGINS_WITH,
+    NUMBERS_FROM,
     SMALLEST,
     header,
     pack,
