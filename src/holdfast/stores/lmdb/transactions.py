@@ -20,9 +20,10 @@ BUSY: Final = object()
 #: The same: but now there is more room, and nothing to wait for.
 AGAIN: Final = object()
 
-# Most turns last for some microseconds: that long it pays to try again at once.
-_TRIES_AT_ONCE = 8
-_SHORTEST_PAUSE, _LONGEST_PAUSE = 0.0002, 0.003
+# Most turns last for five to ten microseconds, and no pause for less than a hundred, whatever is
+# asked for: so it pays to try again at once for as long as the turns of a few others take.
+_TRIES_AT_ONCE = 60
+_SHORTEST_PAUSE, _LONGEST_PAUSE = 0.00003, 0.003
 # Every so many writes, or seconds, one of them tidies up, too.
 _CARE_WRITES, _CARE_SECONDS = 64, 1.0
 _RECLAIM_SECONDS = 5.0
