@@ -197,6 +197,18 @@ def test_threads_read_on_while_the_map_is_enlarged(store):
     assert store._environment.mapped >= 2**27
 
 
+def test_what_another_process_wrote_is_never_taken_for_what_was_read(store):
+    # Each process counts its writes from the beginning, and both have written as often.
+    store.set(b"k", b"a")
+    _, token = store.gets(b"k")
+    with Process("store.set(b'k', b'b'); store.set(b'k', b'a'); say('set')", store.url) as other:
+        assert other.line() == "set"
+    for _ in range(3):
+        assert not store.replace(b"k", b"c", token)
+        with Process("store.set(b'k', b'a'); say('set')", store.url) as other:
+            assert other.line() == "set"
+
+
 def test_four_processes_count_to_exactly_their_sum(store):
     each = 20_000
     context = multiprocessing.get_context("fork")
