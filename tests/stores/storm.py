@@ -134,6 +134,16 @@ class Storm:
 
     def run(self, kills: int) -> dict[str, Any]:
         workers = [self.start(index) for index in range(WORKERS)]
+        try:
+            self.rage(workers, kills)
+        finally:
+            for worker in workers:
+                worker.kill()
+        for worker in workers:
+            self.look_after(worker)
+        return self.report(kills)
+
+    def rage(self, workers: list[Worker], kills: int) -> None:
         for _ in range(kills):
             time.sleep(self.choice.random() * 0.03)
             index = self.choice.randrange(WORKERS)
@@ -149,10 +159,6 @@ class Storm:
                 self.state.release(b"lock", b"storm")
             self.look_after(workers[index])
             workers[index] = self.start(index)
-        for worker in workers:
-            worker.kill()
-            self.look_after(worker)
-        return self.report(kills)
 
     def look_after(self, worker: Worker) -> None:
         about, number, told, counted = worker.buried()
