@@ -39,7 +39,7 @@ help:  ## list the targets
 	  'ARGS="-k scope"    passed on to pytest by `make test`, to the others likewise'
 
 .PHONY: demo
-demo: $(installed)  ## lose, mix up and crash request state on a real server, then hold it
+demo: $(installed)  ## lose, mix up and crash state on real servers, then hold it
 	@$(python) example/demo.py --server $(SERVER) $(ARGS)
 
 .PHONY: test
@@ -116,5 +116,5 @@ $(stamps)/lint $(stamps)/docs $(stamps)/bench: $(stamps)/%: constraints/%.txt $(
 # What tests need beyond Python's packages. Without it they are skipped, and say so.
 .PHONY: test-tools
 test-tools: $(installed)
-	@tools/system_packages.sh $(python) compiler headers postgresql
+	@tools/system_packages.sh $(python) compiler headers postgresql redis memcached
 	@tools/build_uwsgi.sh $(VENV)

@@ -29,6 +29,7 @@ PARTS = {
     "carrying": "carrying",
     "in-process": "in_process",
     "servers": "on_servers",
+    "stores": "on_stores",
 }
 
 
@@ -53,7 +54,9 @@ def main(arguments: list[str] | None = None) -> int:
     if asked.json:
         asked.json.write_text(tables.as_json(parts, described))
     if asked.write:
-        document.write(asked.write, machine.python(), described, tables.as_markdown(parts))
+        # Some parts alone don't take the place of all.
+        some = f": {', '.join(asked.parts)}" if asked.parts else ""
+        document.write(asked.write, machine.python() + some, described, tables.as_markdown(parts))
     return 0
 
 
@@ -79,7 +82,7 @@ def _parser() -> argparse.ArgumentParser:
         "--write",
         type=Path,
         metavar="FILE",
-        help="put them in this page, in the place of this Python's last run",
+        help="put them in this page, in the place of this Python's last run of the same parts",
     )
     parser.add_argument(
         "--seed",

@@ -12,6 +12,8 @@ _PACKAGES = (
     *("django", "asgiref", "django-crum", "django-guid", "flask", "werkzeug"),
     *("starlette", "starlette-context", "gunicorn", "gevent", "uvicorn", "uvicorn-worker"),
     *("uvloop", "httptools", "daphne", "hypercorn", "granian", "waitress"),
+    *("lmdb", "msgspec", "redis", "hiredis", "django-redis", "meta-memcache-socket"),
+    *("pymemcache", "diskcache", "UltraDict"),
 )
 
 

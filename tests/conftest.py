@@ -25,9 +25,23 @@ def _no_postgresql() -> str | None:
     return "PostgreSQL's server programs are missing: on Debian, apt-get install postgresql"
 
 
+def _no_redis() -> str | None:
+    if shutil.which("redis-server") and shutil.which("redis-sentinel"):
+        return None
+    return "Redis's servers are missing: on Debian, apt-get install redis-server redis-sentinel"
+
+
+def _no_memcached() -> str | None:
+    if shutil.which("memcached"):
+        return None
+    return "Memcached is missing: on Debian, apt-get install memcached"
+
+
 # Each tells why the tool can't be used, or None where it can.
 TOOLS: dict[str, Callable[[], str | None]] = {
+    "memcached": _no_memcached,
     "postgresql": _no_postgresql,
+    "redis": _no_redis,
     "uwsgi": _no_uwsgi,
 }
 

@@ -51,8 +51,11 @@ def test_the_last_settings_count() -> None:
     [
         ({"CARY": []}, "HOLDFAST has no key 'CARY'. Did you mean 'CARRY'?"),
         ({"carry": []}, "HOLDFAST has no key 'carry'. Did you mean 'CARRY'?"),
-        ({"ELSEWHERE": []}, "HOLDFAST has no key 'ELSEWHERE'. Known: CARRY."),
-        ({7: []}, "HOLDFAST has no key 7. Known: CARRY."),
+        (
+            {"ELSEWHERE": []},
+            "HOLDFAST has no key 'ELSEWHERE'. Known: CARRY, COMPRESS_ABOVE, KEY, PICKLE, STORES.",
+        ),
+        ({7: []}, "HOLDFAST has no key 7. Known: CARRY, COMPRESS_ABOVE, KEY, PICKLE, STORES."),
         (
             {"CARRY": ["thread"]},
             "HOLDFAST['CARRY'] knows no 'thread'. Did you mean 'threads'?",
@@ -72,6 +75,53 @@ def test_the_last_settings_count() -> None:
         ({"CARRY": [7]}, "HOLDFAST['CARRY'] must be a list such as ['threads'], not [7]."),
         ({"CARRY": 7}, "HOLDFAST['CARRY'] must be a list such as ['threads'], not 7."),
         ({"CARRY": None}, "HOLDFAST['CARRY'] must be a list such as ['threads'], not None."),
+        ({"STORE": {}}, "HOLDFAST has no key 'STORE'. Did you mean 'STORES'?"),
+        (
+            {"STORES": "redis://127.0.0.1"},
+            (
+                "HOLDFAST['STORES'] must be a dict such as {'default': 'redis://127.0.0.1/0'}, not"
+                " 'redis://127.0.0.1'."
+            ),
+        ),
+        (
+            {"STORES": {"default": 7}},
+            (
+                "HOLDFAST['STORES']['default'] must be a URL such as 'redis://127.0.0.1/0', or a"
+                " dict with the key 'URL', not 7."
+            ),
+        ),
+        (
+            {"STORES": {"default": {"URI": "memory://"}}},
+            (
+                "HOLDFAST['STORES']['default'] must have a URL such as 'redis://127.0.0.1/0', not"
+                " None."
+            ),
+        ),
+        (
+            {"STORES": {"default": {"URL": "memory://", "TIMEOT": 2}}},
+            "HOLDFAST['STORES']['default'] has no key 'TIMEOT'. Did you mean 'TIMEOUT'?",
+        ),
+        (
+            {"STORES": {"default": {"url": "memory://"}}},
+            "HOLDFAST['STORES']['default'] has no key 'url'. Did you mean 'URL'?",
+        ),
+        (
+            {"STORES": {"default": {"URL": "memory://", "TIMEOUT": 0}}},
+            "HOLDFAST['STORES']['default']['TIMEOUT'] must be a number of seconds above 0, not 0.",
+        ),
+        (
+            {"KEY": "short"},
+            (
+                "HOLDFAST['KEY'] must have 16 characters or more: who guesses it can have any code"
+                " executed that reads a pickle."
+            ),
+        ),
+        ({"KEY": 7}, "HOLDFAST['KEY'] must be a text, bytes, or a list of these."),
+        ({"PICKLE": "no"}, "HOLDFAST['PICKLE'] must be True or False, not 'no'."),
+        (
+            {"COMPRESS_ABOVE": "4k"},
+            "HOLDFAST['COMPRESS_ABOVE'] must be a number of bytes, or None, not '4k'.",
+        ),
         (["CARRY"], "HOLDFAST must be a dict, not ['CARRY']."),
         (None, "HOLDFAST must be a dict, not None."),
     ],

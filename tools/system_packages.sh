@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Bring what Python packages can't: system_packages.sh PYTHON NEED...
 #
-# A NEED is venv, compiler, headers or postgresql. What is missing is installed from
+# A NEED is venv, compiler, headers, postgresql, redis or memcached. What is missing is installed from
 # Debian's packages where that is allowed (as root, or through sudo without a password);
 # otherwise it is named, with what goes without it. Only a missing venv is an error.
 # HOLDFAST_SYSTEM_PACKAGES=no never installs anything.
@@ -27,6 +27,8 @@ has() {
 sys.exit(not os.path.exists(os.path.join(sysconfig.get_path("include"), "Python.h")))'
       ;;
     postgresql) command -v initdb >/dev/null || compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null ;;
+    redis) command -v redis-server >/dev/null && command -v redis-sentinel >/dev/null ;;
+    memcached) command -v memcached >/dev/null ;;
     *) echo "unknown need: $1" >&2; exit 2 ;;
   esac
 }
@@ -37,6 +39,8 @@ debian_packages() {
     compiler) echo 'gcc libc6-dev' ;;
     headers) echo "python$version-dev" ;;
     postgresql) echo 'postgresql' ;;
+    redis) echo 'redis-server redis-sentinel' ;;
+    memcached) echo 'memcached' ;;
   esac
 }
 
@@ -45,6 +49,8 @@ without() {
     venv) echo 'no environment can be made' ;;
     compiler | headers) echo 'uWSGI cannot be built, and its tests are skipped' ;;
     postgresql) echo 'the tests on PostgreSQL are skipped' ;;
+    redis) echo 'the tests on Redis are skipped' ;;
+    memcached) echo 'the tests on Memcached are skipped' ;;
   esac
 }
 

@@ -2,13 +2,15 @@
 
 from django.urls import path
 
-from before import comments, label_import, request_stack
+from before import announcements, comments, label_import, request_stack
 from newsroom.urls import handler500, urlpatterns
 
 __all__ = ["handler500", "urlpatterns"]
 
 urlpatterns = [
     path("health/", request_stack.health),
+    path("announcements/view1/", announcements.view1),
+    path("announcements/view2/", announcements.view2),
     path("labels/import/", label_import.import_labels),
     path("labels/import/async/", label_import.aimport_labels),
     path("articles/<int:pk>/comment/", comments.comment),

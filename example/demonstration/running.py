@@ -8,7 +8,7 @@ import socket
 import subprocess
 import threading
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 EXAMPLE = Path(__file__).resolve().parent.parent
@@ -25,18 +25,34 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
+def ask_health(port: int) -> None:
+    """Send a request to the web server at *port*. Raises OSError if there is none yet."""
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=20)
+    try:
+        connection.request("GET", "/health/")
+        connection.getresponse().read()
+    finally:
+        connection.close()
+
+
+def connect(port: int) -> None:
+    """Connect to the server at *port*, of whatever kind. Raises OSError if there is none yet."""
+    socket.create_connection(("127.0.0.1", port), timeout=20).close()
+
+
 @contextlib.contextmanager
-def running(
+def running(  # noqa: PLR0913, PLR0917 - all that starting a server takes
     command: Sequence[str],
     port: int,
     log: Path,
     environment: Mapping[str, str],
     patience: float = 20,
+    ask: Callable[[int], None] = ask_health,
 ) -> Iterator[subprocess.Popen[bytes]]:
     """Run *command* in example/ until the block ends; its output goes to *log*.
 
-    Yields the process once the server at *port* answers. Raises ServerDiedError if it doesn't
-    within *patience* seconds. The server gets 5 seconds to end by itself.
+    Yields the process once *ask*, called with *port*, raises no OSError. Raises ServerDiedError if
+    that takes more than *patience* seconds. The server gets 5 seconds to end by itself.
     """
     with log.open("ab") as output, _signals_held():
         # A process group of its own: Ctrl-C reaches us only, and we stop the workers, too, if a
@@ -52,29 +68,25 @@ def running(
         )
         _started.append(process)
     try:
-        _wait_until_it_answers(process, port, log, patience)
+        _wait_until_it_answers(process, lambda: ask(port), log, patience)
         yield process
     finally:
         _stop(process)
 
 
 def _wait_until_it_answers(
-    process: subprocess.Popen[bytes], port: int, log: Path, patience: float
+    process: subprocess.Popen[bytes], ask: Callable[[], None], log: Path, patience: float
 ) -> None:
     deadline = time.monotonic() + patience
     while time.monotonic() < deadline:
         if process.poll() is not None:
             raise ServerDiedError(f"The server ended with {process.returncode}:\n{_end_of(log)}")
-        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=patience)
         try:
-            connection.request("GET", "/health/")
-            connection.getresponse().read()
+            ask()
         except OSError:
             time.sleep(0.05)
         else:
             return
-        finally:
-            connection.close()
     raise ServerDiedError(f"The server did not answer within {patience:.0f} s:\n{_end_of(log)}")
 
 

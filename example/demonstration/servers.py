@@ -96,6 +96,10 @@ def _waitress(target: str, conf: str, port: int) -> list[str]:
     return [sys.executable, "-m", "waitress", f"--listen=127.0.0.1:{port}", "--threads=8", target]
 
 
+#: What state is shared on: so many workers that chance alone rarely finds the right one.
+FOUR_WORKERS = Server(
+    "gunicorn -w 4", False, ("gunicorn",), _gunicorn("-k", "gthread", "--threads=4", "-w", "4")
+)
 SERVERS = {
     server.name: server
     for server in (

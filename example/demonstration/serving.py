@@ -29,6 +29,8 @@ def environment_in(folder: Path, database_url: str = "") -> dict[str, str]:
     return {
         "DATABASE_URL": database_url or f"sqlite:///{folder}/demo.sqlite3",
         "BASKET_LOG": str(folder / "basket.log"),
+        # Otherwise the embedded store would be the one of whoever runs this, and outlive it.
+        "HOLDFAST_DIR": str(folder / "state"),
         "SHOW_ERRORS": "1",
         "DEBUG": "0",
         "PYTHONDONTWRITEBYTECODE": "1",
@@ -60,16 +62,29 @@ def serve(
 
     Raises ServerDiedError if one of them doesn't come up.
     """
-    port, basket_port = free_port(), free_port()
-    log, basket_log = folder / f"{variant}.log", folder / f"{variant}-basket.log"
+    basket_port = free_port()
+    basket_log = folder / f"{variant}-basket.log"
+    basket = server.command(PLAIN[variant], basket_port)
     with (
-        running(server.command(DJANGO[variant], port), port, log, environment),
-        running(server.command(PLAIN[variant], basket_port), basket_port, basket_log, environment),
+        serve_newsroom(server, variant, folder, environment, seed) as site,
+        running(basket, basket_port, basket_log, environment),
     ):
+        site.basket_port = basket_port
+        yield site
+
+
+@contextlib.contextmanager
+def serve_newsroom(
+    server: Server, variant: str, folder: Path, environment: dict[str, str], seed: int
+) -> Iterator[Site]:
+    """The same, without the plain application beside it."""
+    port = free_port()
+    log = folder / f"{variant}.log"
+    with running(server.command(DJANGO[variant], port), port, log, environment):
         yield Site(
             variant=variant,
             port=port,
-            basket_port=basket_port,
+            basket_port=0,
             basket_log=Path(environment["BASKET_LOG"]),
             is_async=server.is_async,
             random=Random(seed),

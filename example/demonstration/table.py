@@ -1,5 +1,6 @@
-"""Prints the counts of both variants side by side."""
+"""Prints the counts of all variants side by side."""
 
+from collections.abc import Mapping
 from types import ModuleType
 
 from rich.console import Console
@@ -11,20 +12,20 @@ from demonstration.tally import Count, Tally
 Result = dict[ModuleType, dict[str, Tally]]
 
 
-def print_table(console: Console, result: Result, server: str) -> None:
-    """A line for each kind of failure, with what was counted before and after."""
+def print_table(console: Console, result: Result, server: str, variants: Mapping[str, str]) -> None:
+    """A line for each kind of failure, with what was counted in each of the *variants*."""
     table = Table(title=f"Counted in this run, under {server}", title_justify="left")
     table.add_column("case")
     table.add_column("what went wrong")
-    table.add_column("usual", justify="right")
-    table.add_column("holdfast", justify="right")
+    for heading in variants.values():
+        table.add_column(heading, justify="right")
     for case, tallies in result.items():
         title = case.TITLE
         for kind in case.KINDS:
-            before, after = (tallies[variant].counts[kind] for variant in ("before", "after"))
-            if kind in case.UNEXPECTED and not before.wrong and not after.wrong:
+            counts = [tallies[variant].counts[kind] for variant in variants]
+            if kind in case.UNEXPECTED and not any(count.wrong for count in counts):
                 continue
-            table.add_row(title, kind, shown(before), shown(after))
+            table.add_row(title, kind, *map(shown, counts))
             title = ""
         table.add_section()
     console.print(table)

@@ -78,6 +78,10 @@ USE_TZ = True
 TIME_ZONE = "UTC"
 LANGUAGE_CODE = "en"
 
+# Where all workers keep what they share. Without it, on this machine; the demo tries other stores.
+if os.environ.get("STORE_URL"):
+    HOLDFAST = {"STORES": {"default": os.environ["STORE_URL"]}}
+
 REST_FRAMEWORK = {
     "DEFAULT_PAGINATION_CLASS": "rest_framework.pagination.PageNumberPagination",
     "PAGE_SIZE": 20,

@@ -12,6 +12,7 @@ urlpatterns = [
     path("sign-out/", LogoutView.as_view(next_page="index"), name="sign-out"),
     path("health/", views.health, name="health"),
     path("time-out/", views.time_out, name="time-out"),
+    path("announcements/", include("announcements.urls")),
     path("labels/", include("labels.urls")),
     path("articles/", include("articles.urls")),
     path("api/", include("articles.api_urls")),

@@ -4,6 +4,8 @@ In one request: `request`, `state`, `current`, `open_scope`, `per_request`, `bul
 `live_scopes`, `proxy`. The request enters through `holdfast.wsgi.RequestScope`,
 `holdfast.asgi.RequestScope` or `holdfast.django.middleware.RequestScope`.
 
+Seen by all workers: `holdfast.shared.dict`, `.counter`, `.lock`, `.stream`.
+
 Importing this needs and loads the standard library only.
 """
 
@@ -32,6 +34,7 @@ from .startup import Problem, startup_problems
 if TYPE_CHECKING:
     from . import asgi as asgi
     from . import django as django
+    from . import shared as shared
     from . import wsgi as wsgi
 
 __version__ = "0.1.0"
@@ -56,7 +59,7 @@ __all__ = [
     "state",
 ]
 
-_ROOMS = frozenset({"asgi", "django", "wsgi"})
+_ROOMS = frozenset({"asgi", "django", "shared", "wsgi"})
 
 
 def __getattr__(name: str) -> Any:

@@ -20,7 +20,11 @@ ROWS = {
     "carrying": ["holdfast.carry(function)"],
     "in-process": ["holdfast, wrapper and middleware", "django-guid", "Starlette + holdfast"],
     "servers": ["gunicorn sync", "uvicorn"],
+    "stores": ["holdfast EmbeddedCache", "diskcache.DjangoCache", "Django DatabaseCache, SQLite"],
 }
+
+
+GOALS = ["reading", "current", "opening", "remembering", "servers", "stores"]
 
 
 @pytest.fixture(scope="module")
@@ -60,7 +64,7 @@ def test_every_row_has_a_cell_for_every_column(run):
             assert all(len(row["cells"]) == len(table["columns"]) for row in table["rows"])
 
 
-@pytest.mark.parametrize("name", ["reading", "current", "opening", "remembering", "servers"])
+@pytest.mark.parametrize("name", GOALS)
 def test_goals_stand_beside_what_was_measured(run, name):
     result, _, _ = run
     goals = {part["name"]: part for part in result["parts"]}[name]["goals"]
@@ -74,6 +78,22 @@ def test_no_thread_is_added_under_asgi(run):
     hops = [goal for goal in goals if goal["text"].endswith("no thread switch added")]
     assert hops
     assert all(goal["met"] for goal in hops), hops
+
+
+def test_no_increment_of_ours_gets_lost(run):
+    result, _, _ = run
+    part = {part["name"]: part for part in result["parts"]}["stores"]
+    table = next(table for table in part["tables"] if table["title"].startswith("incr"))
+    lost = {row["name"]: row["cells"][-1] for row in table["rows"] if row["ours"]}
+    assert lost
+    assert all(cell.startswith("0 of ") for cell in lost.values()), lost
+
+
+def test_no_store_is_left_out_for_a_mistake_in_how_it_is_called(run):
+    result, _, _ = run
+    part = {part["name"]: part for part in result["parts"]}["stores"]
+    assert "Error" not in part["tables"][-1]["note"]
+    assert "failed" not in part["tables"][-1]["note"]
 
 
 def test_a_run_takes_the_place_of_the_last_one_of_the_same_python(run):

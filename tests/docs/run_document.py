@@ -16,6 +16,7 @@ have patched `threading` by the time the application is imported: that is what s
 
 import asyncio
 import inspect
+import os
 import subprocess
 import sys
 import tempfile
@@ -165,6 +166,8 @@ def load_with_gunicorn(configuration: str) -> None:
 
 def run(path: Path, folder: str) -> int:
     """Run each example. Returns how many there were."""
+    # What documents share is not what whoever runs them shares.
+    os.environ["HOLDFAST_DIR"] = str(Path(folder, "state"))
     configure_django(folder)
     # A module of its own, so that settings can name what a document defines: "__document__.Log".
     module = sys.modules["__document__"] = ModuleType("__document__")

@@ -1,6 +1,7 @@
 """The examples in the public docstrings, which the reference shows, run as they stand there."""
 
 import inspect
+import os
 import re
 import subprocess
 import sys
@@ -47,6 +48,7 @@ urls = ["https://a.example/"]
 url = image = ""
 connection_var = contextvars.ContextVar("connection")
 pool = ThreadPoolExecutor(1)
+flags = holdfast.shared.dict("flags")
 application = {application}
 
 holdfast.open_scope(user_id=7, tenant="acme").__enter__()
@@ -55,6 +57,11 @@ holdfast.open_scope(user_id=7, tenant="acme").__enter__()
 DOCUMENTED = {name: getattr(holdfast, name) for name in holdfast.__all__} | {
     "wsgi.RequestScope": holdfast.wsgi.RequestScope,
     "asgi.RequestScope": holdfast.asgi.RequestScope,
+    "shared.dict": holdfast.shared.dict,
+    "shared.dict.change": holdfast.shared.dict.change,
+    "shared.counter": holdfast.shared.counter,
+    "shared.lock": holdfast.shared.lock,
+    "shared.stream": holdfast.shared.stream,
 }
 
 
@@ -73,15 +80,21 @@ EXAMPLES = {name: example for name, example in EXAMPLES.items() if example.strip
 
 
 @pytest.mark.parametrize("name", sorted(EXAMPLES))
-def test_the_example_in_the_docstring_runs(name):
+def test_the_example_in_the_docstring_runs(name, tmp_path):
     application = "asgi_application" if name.startswith("asgi") else "wsgi_application"
     program = SURROUNDINGS.format(application=application) + EXAMPLES[name]
     outcome = subprocess.run(
-        [sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=False
+        [sys.executable, "-c", program],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+        env={**os.environ, "HOLDFAST_DIR": str(tmp_path)},
     )
     assert outcome.returncode == 0, f"{EXAMPLES[name]}\n{outcome.stderr}"
 
 
 def test_there_are_examples_in_the_docstrings():
     named = {"bulk_loader", "carry", "open_scope", "per_request", "proxy", "wsgi.RequestScope"}
+    named |= {"shared.dict", "shared.dict.change", "shared.counter", "shared.lock", "shared.stream"}
     assert named <= set(EXAMPLES)

@@ -25,12 +25,41 @@ def test_every_public_name_has_an_entry_in_the_reference(name):
     assert re.search(entry, text(DOCS / "reference.md"), re.MULTILINE)
 
 
+@pytest.mark.parametrize("name", holdfast.shared.__all__)
+def test_every_name_of_shared_state_has_an_entry_in_the_reference(name):
+    if name == "Missing":
+        return  # the type of MISSING, for annotations
+    entry = rf"^\.\. (auto\w+:: holdfast\.|py:data:: )shared\.{name}$"
+    assert re.search(entry, text(DOCS / "reference.md"), re.MULTILINE)
+
+
+def test_every_method_of_a_shared_dict_stands_in_the_reference():
+    listed = text(DOCS / "reference.md").partition("autoclass:: holdfast.shared.Dict")[2]
+    listed = listed.partition(":exclude-members:")[0]
+    public = {
+        name
+        for name in vars(holdfast.shared.Dict)
+        if not name.startswith("_") and name != "iterate_items"
+    }
+    assert public == set(re.findall(r"\w+", listed.partition(":members:")[2]))
+
+
+def test_every_command_is_documented_and_none_that_is_not_there():
+    from holdfast.command import shared
+
+    rows = re.findall(r"^\| `([a-z]+)[ `]", text(DOCS / "shared" / "commands.md"), re.MULTILINE)
+    there = {path.stem for path in Path(shared.__path__[0]).glob("*.py")}
+    assert set(rows) == {name for name in there if not name.startswith("_")}
+
+
 @pytest.mark.parametrize(
     "entrance",
     [
         "holdfast.wsgi.RequestScope",
         "holdfast.asgi.RequestScope",
         "holdfast.django.middleware.RequestScope",
+        "holdfast.django.cache.EmbeddedCache",
+        "holdfast.django.cache.GuardedCache",
     ],
 )
 def test_every_entrance_has_an_entry_in_the_reference(entrance):
@@ -60,7 +89,7 @@ def test_every_setting_stands_in_the_reference():
     from holdfast.configuration import _KEYS
 
     settings = text(DOCS / "reference.md").partition("## Settings")[2].partition("\n## ")[0]
-    assert set(re.findall(r"^\| `([A-Z]+)` \|", settings, re.MULTILINE)) == set(_KEYS)
+    assert set(re.findall(r"^\| `([A-Z_]+)` \|", settings, re.MULTILINE)) == set(_KEYS)
 
 
 def test_every_make_target_that_is_named_exists():

@@ -3,11 +3,11 @@
 from collections.abc import Iterator
 
 import pytest
-from tests.services.postgres import postgres_url
 
 from demonstration.servers import SERVERS
 from demonstration.serving import environment_in, prepare_database, serve
 from demonstration.site import Site
+from tests.services.postgres import postgres_url
 
 __all__ = ["postgres_url"]
 

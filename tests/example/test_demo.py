@@ -17,10 +17,11 @@ DEMO = [sys.executable, str(EXAMPLE / "demo.py")]
 
 def test_demo_shows_failures_against_zeros_and_says_what_to_read_next() -> None:
     ran = subprocess.run(
-        [*DEMO, "--seed", "1"], capture_output=True, text=True, timeout=60, check=False
+        [*DEMO, "--seed", "1"], capture_output=True, text=True, timeout=100, check=False
     )
     assert ran.returncode == 0, ran.stdout + ran.stderr
-    for words in ("seed 1", "The lost cache", "With holdfast: 0", "example/README.md"):
+    words_of_all_parts = ("seed 1", "The lost cache", "The two views", "embedded")
+    for words in (*words_of_all_parts, "With holdfast: 0", "example/README.md"):
         assert words in ran.stdout
 
 
@@ -31,6 +32,15 @@ def test_unknown_server_is_refused_with_the_choices(capsys: pytest.CaptureFixtur
     message = capsys.readouterr().err
     assert "'apache'" in message
     assert "gunicorn-gevent, gunicorn-gthread" in message
+
+
+def test_unknown_store_is_refused_with_the_choices(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as stopped:
+        main(["--stores", "embedded,postgres"])
+    assert stopped.value.code == 2
+    message = capsys.readouterr().err
+    assert "'postgres'" in message
+    assert "embedded, redis, memcached" in message
 
 
 def children_of(pid: int) -> set[int]:

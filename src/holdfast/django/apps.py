@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.apps import AppConfig
 from django.conf import settings
 
-from ..configuration import configure
+from .. import configuration
 from ..startup import add_check, note_forks
 
 
@@ -19,10 +19,20 @@ class HoldfastConfig(AppConfig):
     def ready(self) -> None:
         """Called by Django once all apps are loaded."""
         from . import checks
+        from .cache.checks import unusable_caches
 
         note_forks()
         add_check(checks.async_code_under_green_threads)
+        add_check(unusable_caches)
         problem = checks.settings_problem()
         if problem is None:
             # A wrong setting is reported by the checks, with its reason, not by a traceback here.
-            configure(getattr(settings, "HOLDFAST", {}))
+            base = getattr(settings, "BASE_DIR", None)
+            configuration.apply(
+                getattr(settings, "HOLDFAST", {}), secrets, None if base is None else str(base)
+            )
+
+
+def secrets() -> list[str | bytes]:
+    """The keys that pickles are signed with, and may have been signed with."""
+    return [settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS]

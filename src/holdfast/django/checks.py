@@ -112,6 +112,7 @@ def check_process(
     return [
         checks.Warning(problem.message, hint=problem.hint, id=f"holdfast.{problem.code}")
         for problem in startup.startup_problems()
+        if problem.code[0] == "W"  # errors have checks of their own
     ]
 
 

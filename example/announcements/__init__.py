@@ -1,0 +1,1 @@
+"""One announcement that every reader sees, whichever worker serves them."""

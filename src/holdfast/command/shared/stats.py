@@ -1,0 +1,19 @@
+"""Show figures of a store: records, bytes, evictions, whatever it counts."""
+
+from __future__ import annotations
+
+import argparse
+
+from ...shared import named_stores
+from .._output import Output, shown
+from .._status import DONE
+
+
+def run(options: argparse.Namespace, output: Output) -> int:
+    """Show."""
+    store = named_stores.store(options.store)
+    figures = {"store": options.store, "url": store.url, **store.stats()}
+    width = max(map(len, figures))
+    lines = [f"{name.ljust(width)}  {shown(figure)}" for name, figure in figures.items()]
+    output.record(figures, "\n".join(lines))
+    return DONE

@@ -1,0 +1,100 @@
+"""The stores of this process, by name, as the settings have them.
+
+Opened when first used, and once; a store reopens itself after a fork. Settings that are applied
+later close what they change.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from .. import configuration
+from .values import Codec
+from .values.compression import WORTH_TRYING
+
+if TYPE_CHECKING:
+    from ..stores.async_protocol import AsyncStore
+    from ..stores.protocol import Store
+
+#: Where "default" is, if the settings don't say: on this machine, in this project's own directory.
+EMBEDDED = "lmdb://"
+
+_opened: dict[str, tuple[Any, Store]] = {}
+_codec: Codec | None = None
+
+
+def store(name: str) -> Store:
+    """The store of that name.
+
+    Raises:
+        ConfigurationError: the settings have none.
+        StoreError: it can't be opened. The message says what to do.
+    """
+    try:
+        return _opened[name][1]
+    except KeyError:
+        pass
+    return _open(name)
+
+
+def asynchronous(name: str) -> AsyncStore:
+    """The same store, with methods to be awaited."""
+    return store(name).asynchronous
+
+
+def _open(name: str) -> Store:
+    from ..stores import open_store
+
+    settings = _settings_of(name)
+    options = {key.lower(): value for key, value in settings.items()}
+    if options["url"] == EMBEDDED and configuration.project is not None:
+        options.setdefault("project", configuration.project)
+    opened = open_store(options.pop("url"), **options)
+    # Opening is lazy, so it doesn't matter that two threads may come here at once. No lock, which a
+    # fork could leave locked.
+    return _opened.setdefault(name, (settings, opened))[1]
+
+
+def _settings_of(name: str) -> Mapping[str, Any]:
+    stores = configuration.setting("STORES", {})
+    if name in stores:
+        settings = stores[name]
+        return {"URL": settings} if isinstance(settings, str) else dict(settings)
+    if name == "default":
+        return {"URL": EMBEDDED}
+    known = sorted({"default", *stores})
+    raise configuration.ConfigurationError(
+        f"HOLDFAST['STORES'] has no store {name!r}.{configuration.meant(name, known)}"
+    )
+
+
+def codec() -> Codec:
+    """What turns values into bytes and back, as the settings have it."""
+    return _codec or _make_codec()
+
+
+def _make_codec() -> Codec:
+    global _codec
+    _codec = Codec(
+        configuration.secrets,
+        pickled=configuration.setting("PICKLE", True),
+        compress_above=configuration.setting("COMPRESS_ABOVE", WORTH_TRYING),
+    )
+    return _codec
+
+
+def _apply_new_settings() -> None:
+    global _codec
+    _codec = None
+    for name, (settings, opened) in list(_opened.items()):
+        try:
+            unchanged = _settings_of(name) == settings
+        except configuration.ConfigurationError:
+            unchanged = False
+        if not unchanged:
+            del _opened[name]
+            opened.close()
+
+
+configuration.listeners.append(_apply_new_settings)

@@ -1,0 +1,1 @@
+"""What the engines on a network share: event loops that come and go, forks, leases."""

@@ -1,0 +1,115 @@
+"""The heartbeat of locks on a networked store.
+
+A lock there is a lease of `HEARTBEAT` seconds at most, so that the death of its holder is noticed
+in that time. While the holder lives, one thread of its process renews all of its leases, three
+times in a lease, until the locks' own TTLs are over. Under gevent's monkey patching the thread is a
+greenlet.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from _thread import allocate_lock
+from collections.abc import Callable
+
+from ..errors import StoreError
+from ..protocol import HEARTBEAT
+from .processes import renew_after_fork
+
+logger = logging.getLogger("holdfast")
+
+#: Seconds between two renewals.
+BEAT = HEARTBEAT / 3
+#: Beats without a lock after which the thread ends.
+IDLE_BEATS = 30
+
+Lease = tuple[bytes, bytes]
+
+
+class Leases:
+    """The locks that this process holds in one store.
+
+    Args:
+        extend: given locks (key and owner) with the seconds that each shall be held from now on,
+            renews them in the store and returns those that were lost.
+        place: the store's URL, for the log.
+    """
+
+    def __init__(self, extend: Callable[[dict[Lease, float]], set[Lease]], place: str) -> None:
+        self._extend = extend
+        self._place = place
+        self._begin()
+        renew_after_fork(self)
+
+    def _begin(self) -> None:
+        self._until: dict[Lease, float] = {}
+        self._lock = allocate_lock()
+        self._thread: threading.Thread | None = None
+        self._failing = False
+
+    def forget_parent(self) -> None:
+        """In a forked child: the locks are the parent's."""
+        self._begin()
+
+    def hold(self, key: bytes, owner: bytes, ttl: float) -> None:
+        """Renew this lease for *ttl* seconds from now."""
+        start = None
+        with self._lock:
+            self._until[key, owner] = time.monotonic() + ttl
+            if self._thread is None:
+                start = self._thread = threading.Thread(
+                    target=self._beat, name="holdfast-leases", daemon=True
+                )
+        if start is not None:
+            start.start()
+
+    def let_go(self, key: bytes, owner: bytes) -> None:
+        """Renew it no more."""
+        with self._lock:
+            self._until.pop((key, owner), None)
+
+    def let_all_go(self) -> None:
+        """Renew none any more: what is held ends with its lease."""
+        with self._lock:
+            self._until.clear()
+
+    def _beat(self) -> None:
+        idle = 0
+        while True:
+            time.sleep(BEAT)
+            idle = 0 if self._renew() else idle + 1
+            if idle >= IDLE_BEATS:
+                with self._lock:
+                    if not self._until:
+                        self._thread = None
+                        return
+
+    def _renew(self) -> bool:
+        """Renew all leases once; whether there were any."""
+        now = time.monotonic()
+        with self._lock:
+            for lease in [lease for lease, until in self._until.items() if until <= now]:
+                del self._until[lease]
+            known = dict(self._until)
+        held = {lease: min(until - now, HEARTBEAT) for lease, until in known.items()}
+        if not held:
+            return False
+        try:
+            lost = self._extend(held)
+        except StoreError as error:
+            # Once, not three times a second for as long as it lasts.
+            if not self._failing:
+                self._failing = True
+                logger.warning(
+                    "locks held in %s could not be renewed, and may be lost: %s", self._place, error
+                )
+            return True
+        self._failing = False
+        with self._lock:
+            for lease in lost:
+                # Unless it was taken anew meanwhile.
+                if self._until.get(lease) == known[lease]:
+                    del self._until[lease]
+        return True

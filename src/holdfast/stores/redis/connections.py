@@ -1,0 +1,102 @@
+"""How redis-py is set up, for threads and for event loops alike.
+
+Nothing is retried: whether a command that brought no answer was done is not known. A connection
+that the server closed meanwhile is noticed by redis-py before it is used again, so a server that
+returns is found by the next call.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+from dataclasses import dataclass, field
+from typing import Any
+
+import redis
+import redis.asyncio
+import redis.asyncio.sentinel
+import redis.sentinel
+from redis.asyncio.retry import Retry as AsyncRetry
+from redis.backoff import NoBackoff
+from redis.retry import Retry
+
+from .address import Address
+
+#: Connections that calls of one process (asynchronous ones: of one event loop) share.
+MAX_CONNECTIONS = 64
+#: Those that wait for a lock or a change stay occupied; a limit would let waiters block releases.
+MAX_WAITING = 100_000
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """A client, the clients that it asks for its way, and room for so many calls at once.
+
+    The room is for event loops: of redis-py's pools there, one only refuses, and the one that waits
+    costs a seventh of a call.
+    """
+
+    client: Any
+    guides: list[Any] = field(default_factory=list)
+    room: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(MAX_CONNECTIONS))
+
+
+class _MasterPool(redis.sentinel.SentinelConnectionPool, redis.BlockingConnectionPool):
+    """Connections to the master that sentinels name; who finds none free waits."""
+
+
+def open_blocking(address: Address, timeout: float, max_connections: int) -> Opened:
+    """A client for threads and greenlets. It connects when used; that of a cluster at once."""
+    options = _options(timeout, Retry(NoBackoff(), 0)) | address.options
+    limits = {"max_connections": max_connections, "timeout": timeout}
+    if address.kind == "single":
+        pool = redis.BlockingConnectionPool.from_url(address.url, **limits, **options)
+        return Opened(redis.Redis(connection_pool=pool))
+    if address.kind == "sentinel":
+        guide: Any = redis.sentinel.Sentinel  # its module has no types
+        sentinel = guide(address.hosts, sentinel_kwargs=_to_sentinels(address, options), **options)
+        master = sentinel.master_for(address.service, connection_pool_class=_MasterPool, **limits)
+        return Opened(master, sentinel.sentinels)
+    node: Any = redis.cluster.ClusterNode
+    return Opened(
+        redis.RedisCluster(
+            startup_nodes=[node(host, port) for host, port in address.hosts],
+            connection_pool_class=functools.partial(redis.BlockingConnectionPool, timeout=timeout),
+            max_connections=max_connections,
+            **options,
+        )
+    )
+
+
+def open_asynchronous(address: Address, timeout: float, max_connections: int) -> Opened:
+    """A client for the running event loop. It connects when it is used."""
+    options = _options(timeout, AsyncRetry(NoBackoff(), 0)) | address.options
+    # No limit of theirs, but the room.
+    options["max_connections"] = MAX_WAITING
+    room = asyncio.Semaphore(max_connections)
+    if address.kind == "single":
+        pool = redis.asyncio.ConnectionPool.from_url(address.url, **options)
+        return Opened(redis.asyncio.Redis(connection_pool=pool), room=room)
+    if address.kind == "sentinel":
+        guide: Any = redis.asyncio.sentinel.Sentinel
+        sentinel = guide(address.hosts, sentinel_kwargs=_to_sentinels(address, options), **options)
+        return Opened(sentinel.master_for(address.service), sentinel.sentinels, room)
+    nodes = [redis.asyncio.cluster.ClusterNode(host, port) for host, port in address.hosts]
+    return Opened(redis.asyncio.RedisCluster(startup_nodes=nodes, **options), room=room)
+
+
+def _options(timeout: float, retry: Any) -> dict[str, Any]:
+    return {
+        "socket_timeout": timeout,
+        "socket_connect_timeout": timeout,
+        "retry": retry,
+        # Replies alike on all servers; and no round trips before the first command.
+        "protocol": 2,
+        "driver_info": None,
+    }
+
+
+def _to_sentinels(address: Address, options: dict[str, Any]) -> dict[str, Any]:
+    # Each connection to the master asks a sentinel first.
+    ours = {name: value for name, value in options.items() if name not in address.options}
+    return ours | address.sentinel_options | {"max_connections": MAX_WAITING}
