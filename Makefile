@@ -49,6 +49,7 @@ test: $(installed) $(stamps)/bench test-tools  ## run all tests
 
 .PHONY: bench
 bench: $(installed) $(stamps)/bench  ## measure what Holdfast costs, beside others
+	@tools/system_packages.sh $(python) redis memcached
 	@$(python) -m benchmarks $(ARGS)
 
 .PHONY: docs
