@@ -125,6 +125,8 @@ async def _all_traffic(
         await traffic.hold_and_pass(places, width=min(4, server.together - 2))
     await traffic.storm(places, TIMES)
     await traffic.keep_alive()
+    if "pipelined" in wanted:
+        await traffic.pipelines()
     await traffic.collect()
     due = _due(traffic, wanted)
     deadline = time.monotonic() + READINGS_SETTLE_SECONDS

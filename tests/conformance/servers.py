@@ -445,7 +445,12 @@ SERVERS: tuple[Server, ...] = (
     *(
         _middleware_only(
             _BY_ID[name],
-            {"left_view": VIEW_RUNS_ON, **dict.fromkeys(("outside", "access_log"), ABOVE)},
+            # What is read before anything is set is read above our middleware: there uvicorn's
+            # pipelining shows the request before, while that one still ends.
+            {
+                "left_view": VIEW_RUNS_ON,
+                **dict.fromkeys(("outside", "access_log", "leftover"), ABOVE),
+            },
         )
         for name in ("uvicorn", "hypercorn")
     ),

@@ -161,6 +161,11 @@ class Traffic:
 
         await _together(one() for _ in range(min(connections, self.server.together)))
 
+    async def pipelines(self, times: int = 30) -> None:
+        """Pipelined requests with nobody beside them: the next starts while one still ends."""
+        for _ in range(times):
+            await self._pipeline(BY_NAME["pipelined"])
+
     async def _pipeline(self, place: Place) -> None:
         markers = [self.marker() for _ in range(5)]
         for marker in markers:
