@@ -12,8 +12,7 @@ from pathlib import Path
 import pytest
 
 import holdfast
-from holdfast import cli, configuration
-from holdfast.shared import named_stores
+from holdfast import cli, configuration, named_stores
 
 KEY = "the-tests-keep-no-secrets"
 

@@ -12,7 +12,7 @@ import pytest
 
 from holdfast import shared
 from tests.shared.conftest import LISTING
-from tests.shared.values.shapes import Plain, Point
+from tests.values.shapes import Plain, Point
 
 listing = pytest.mark.parametrize("engine", LISTING, indirect=True)
 

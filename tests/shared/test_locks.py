@@ -12,8 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from holdfast import shared
-from holdfast.shared import named_stores
+from holdfast import named_stores, shared
 from holdfast.shared.holders import holdings
 from tests.fresh_process import output_of
 from tests.shared.conftest import BETWEEN_PROCESSES

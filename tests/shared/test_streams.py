@@ -115,7 +115,7 @@ def test_many_writers_and_none_is_missed(flags):
 
 @pytest.mark.parametrize("engine", ["memory"], indirect=True)
 def test_a_gap_is_raised_once_and_the_stream_goes_on_after_it(flags, monkeypatch):
-    from holdfast.shared import named_stores
+    from holdfast import named_stores
 
     flags["a"] = 1
     store = named_stores.store("default")

@@ -11,6 +11,8 @@ from ..stores.errors import (
     StoreUnavailable,
     UnsupportedByStoreError,
 )
+from ..values import MISSING, Missing
+from ..values.errors import NotStorable, UnreadableValue
 from .counters import Counter
 from .dicts import Dict
 from .errors import (
@@ -19,12 +21,9 @@ from .errors import (
     Gap,
     LockLost,
     LockTimeout,
-    NotStorable,
-    UnreadableValue,
 )
 from .locks import Holding, Lock
 from .streams import Change, Stream
-from .values import MISSING, Missing
 
 # What users write. The classes themselves, so that they can be annotated with, too.
 dict = Dict  # noqa: A001 - `holdfast.shared.dict` reads as what it is

@@ -6,12 +6,12 @@ from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from typing import Any, Generic, TypeVar, cast, overload
 
 from ..stores.protocol import KEEP, KeptTTL
+from ..values import MISSING, Missing
+from ..values.errors import UnreadableValue
 from .atomic import PATIENCE, Atomic
-from .errors import UnreadableValue
 from .handle import Handle
 from .in_place import Awaited
 from .records import Records, checked_ttl
-from .values import MISSING, Missing
 
 K = TypeVar("K")
 V = TypeVar("V")

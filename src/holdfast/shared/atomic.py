@@ -14,10 +14,10 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from ..stores.protocol import KEEP, KeptTTL, Token
+from ..values import MISSING
 from .errors import ChangeTimeout
 from .in_place import Awaited
 from .records import Records, checked_ttl
-from .values import MISSING
 
 _SHORTEST_PAUSE = 0.000_2
 _LONGEST_PAUSE = 0.02

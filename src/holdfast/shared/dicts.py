@@ -15,12 +15,12 @@ from collections.abc import (
 from typing import Any, Generic, TypeVar, cast, overload
 
 from ..stores.protocol import KEEP, KeptTTL
+from ..values import MISSING, Missing
+from ..values.errors import UnreadableValue
 from .async_dict import AsyncDict
 from .atomic import PATIENCE, Atomic
-from .errors import UnreadableValue
 from .in_place import InPlace, finish
 from .records import checked_ttl
-from .values import MISSING, Missing
 
 K = TypeVar("K")
 V = TypeVar("V")

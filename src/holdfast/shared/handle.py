@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from . import named_stores
+from .. import named_stores
 
 if TYPE_CHECKING:
     from ..stores.async_protocol import AsyncStore

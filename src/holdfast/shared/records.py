@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from . import named_stores
-from .errors import NotStorable, UnreadableValue
+from .. import named_stores
+from ..values import MISSING
+from ..values.errors import NotStorable, UnreadableValue
 from .keys import decode_key, encode_key, place_of
-from .values import MISSING
 
 
 class Records:

@@ -6,8 +6,7 @@ import argparse
 from collections.abc import Iterator
 from typing import Any
 
-from ... import shared
-from ...shared import named_stores
+from ... import named_stores, shared
 from ...shared.keys import place_of
 from ...stores.errors import UnsupportedByStoreError
 from ...stores.protocol import Store

@@ -10,9 +10,9 @@ import argparse
 import logging
 from typing import Any
 
-from ...shared import named_stores
+from ... import named_stores
 from ...shared.records import Records
-from ...shared.values import MISSING
+from ...values import MISSING
 from .._output import Output
 from .._status import DONE, NOT_THERE, WRONG_USE, CommandFailed
 from . import _keys

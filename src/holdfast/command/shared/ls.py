@@ -10,7 +10,7 @@ from collections import Counter
 from itertools import islice
 from typing import Any
 
-from ...shared import named_stores
+from ... import named_stores
 from ...shared.keys import name_of
 from ...stores.protocol import Store
 from .._output import Output

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from ...shared import named_stores
+from ... import named_stores
 from ...shared.keys import place_of
 from .._output import Output
 from .._status import DONE, NOT_THERE, WRONG_USE, CommandFailed

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from ...shared import named_stores
+from ... import named_stores
 from .._output import Output, shown
 from .._status import DONE
 

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from ... import configuration
-from ...shared import named_stores
+from ... import configuration, named_stores
 from .._output import Output
 from .._status import DONE
 

@@ -10,9 +10,9 @@ from asgiref.sync import sync_to_async
 from django.core.cache.backends.base import DEFAULT_TIMEOUT
 from django.core.exceptions import SynchronousOnlyOperation
 
-from ...shared.values import MISSING
 from ...stores.async_protocol import AsyncStore
 from ...stores.errors import StoreFull
+from ...values import MISSING
 from .calls import Calls, contended
 from .parameters import UNLIMITED
 from .spaces import PREFIX

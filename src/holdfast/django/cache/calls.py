@@ -14,9 +14,9 @@ from django.core.cache.backends.base import (
     default_key_func,
 )
 
-from ...shared.errors import NotStorable, UnreadableValue
-from ...shared.values import MISSING
 from ...stores.errors import StoreFull, StoreTimeout
+from ...values import MISSING
+from ...values.errors import NotStorable, UnreadableValue
 from .parameters import UNLIMITED, Kind
 from .spaces import PREFIX, space
 from .values import NotCacheable

@@ -13,10 +13,10 @@ from django.conf import settings
 from django.core.cache.backends.base import InvalidCacheBackendError
 from django.core.signals import setting_changed
 
-from ...shared.values import Codec
 from ...stores import open_store
 from ...stores.errors import StoreError
 from ...stores.protocol import Store
+from ...values import Codec
 from .parameters import Kind, Parameters, read
 from .room import Room
 from .values import make_codec

@@ -9,9 +9,9 @@ from typing import Any
 from django.conf import settings
 
 from ...configuration import secrets as configured_secrets
-from ...shared.errors import NotStorable
-from ...shared.values import Codec
-from ...shared.values.compression import WORTH_TRYING
+from ...values import Codec
+from ...values.compression import WORTH_TRYING
+from ...values.errors import NotStorable
 
 
 class NotCacheable(NotStorable, pickle.PicklingError):

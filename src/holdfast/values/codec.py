@@ -17,8 +17,8 @@ from collections.abc import Callable, Sequence
 from enum import Enum
 from typing import Any, Literal
 
-from ..errors import NotStorable, UnreadableValue
 from . import compression, plain
+from .errors import NotStorable, UnreadableValue
 from .signature import SIZE, Keyring, Secret
 from .storable import culprit
 

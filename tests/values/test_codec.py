@@ -14,8 +14,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from holdfast.shared import NotStorable, UnreadableValue
-from holdfast.shared.values import MISSING, Codec, compression
-from tests.shared.values import shapes
+from holdfast.values import MISSING, Codec, compression
+from tests.values import shapes
 
 PLACE = b"d:{flags}:skey0"
 KEY, OLD_KEY, OTHER_KEY = "a key of the present", "a key of the past", "somebody else's key"
@@ -107,7 +107,7 @@ def test_the_key_is_not_the_secret_itself():
 def test_without_a_key_it_is_said_what_to_set():
     with pytest.raises(NotStorable) as raised:
         keyless.dump(shapes.Plain(1), PLACE)
-    assert "a tests.shared.values.shapes.Plain has to be pickled" in str(raised.value)
+    assert "a tests.values.shapes.Plain has to be pickled" in str(raised.value)
     assert "Set HOLDFAST['KEY'], or have Django's SECRET_KEY used" in str(raised.value)
 
 

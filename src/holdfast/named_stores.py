@@ -9,13 +9,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from .. import configuration
+from . import configuration
 from .values import Codec
 from .values.compression import WORTH_TRYING
 
 if TYPE_CHECKING:
-    from ..stores.async_protocol import AsyncStore
-    from ..stores.protocol import Store
+    from .stores.async_protocol import AsyncStore
+    from .stores.protocol import Store
 
 #: Where "default" is, if the settings don't say: on this machine, in this project's own directory.
 EMBEDDED = "lmdb://"
@@ -44,7 +44,7 @@ def asynchronous(name: str) -> AsyncStore:
 
 
 def _open(name: str) -> Store:
-    from ..stores import open_store
+    from .stores import open_store
 
     settings = _settings_of(name)
     options = {key.lower(): value for key, value in settings.items()}

@@ -13,8 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from holdfast.shared import NotStorable, UnreadableValue
-from holdfast.shared.values import MISSING, Codec
-from tests.shared.values import shapes
+from holdfast.values import MISSING, Codec
+from tests.values import shapes
 
 PLACE = b"d:{flags}:skey0"
 

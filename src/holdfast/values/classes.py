@@ -16,7 +16,7 @@ from types import MemberDescriptorType, ModuleType
 from typing import Any, cast
 from weakref import WeakKeyDictionary
 
-from ..errors import UnreadableValue
+from .errors import UnreadableValue
 from .extensions import DATACLASS, ENUM, array
 from .notation import Ext, NotPlain, encode, lower, lowering, raising
 

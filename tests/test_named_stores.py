@@ -6,11 +6,10 @@ import sys
 import pytest
 
 import holdfast
-from holdfast import shared
+from holdfast import named_stores, shared
 from holdfast.configuration import ConfigurationError
-from holdfast.shared import named_stores
 from tests.fresh_process import output_of
-from tests.shared.values.shapes import Plain
+from tests.values.shapes import Plain
 
 
 @pytest.fixture(autouse=True)
@@ -139,11 +138,11 @@ def test_django_signs_with_its_secret_key_and_finds_the_store_by_its_project(tmp
 
 
 def test_without_msgspec_it_is_said_what_to_install(monkeypatch):
-    for name in [name for name in sys.modules if name.startswith("holdfast.shared")]:
+    for name in [name for name in sys.modules if name.startswith("holdfast.values")]:
         monkeypatch.delitem(sys.modules, name)
     monkeypatch.setitem(sys.modules, "msgspec", None)
     with pytest.raises(ModuleNotFoundError, match=r"pip install 'holdfast\[lmdb\]'"):
-        import holdfast.shared.values.notation  # noqa: F401
+        import holdfast.values.notation  # noqa: F401
 
 
 def test_a_store_is_no_part_of_a_pickle():
