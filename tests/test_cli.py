@@ -487,7 +487,11 @@ def test_new_command_is_registered_by_being_there(tmp_path, monkeypatch, capsys)
 def test_command_whose_package_is_missing_says_what_to_install(monkeypatch, capsys):
     for name in [name for name in sys.modules if name.startswith("holdfast.command.shared")]:
         monkeypatch.delitem(sys.modules, name)
-    for name in [name for name in sys.modules if name.startswith(("holdfast.shared", "holdfast.values", "holdfast.named_stores"))]:
+    for name in [
+        name
+        for name in sys.modules
+        if name.startswith(("holdfast.shared", "holdfast.values", "holdfast.named_stores"))
+    ]:
         monkeypatch.delitem(sys.modules, name)
     monkeypatch.setitem(sys.modules, "msgspec", None)
     assert cli.main(["shared", "ls"]) == 2
