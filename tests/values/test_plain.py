@@ -174,7 +174,7 @@ def test_enums_are_the_members_themselves():
         type("Text", (str,), {})("a"),
         {1: {2: [type("Number", (int,), {})(3)]}},
     ],
-    ids=repr,
+    ids=["object", "in a list", "tuple", "subclass", "range", "text", "deep"],
 )
 def test_what_is_more_than_plain_data_is_never_taken_for_it(value):
     with pytest.raises(NotStorable, match="pickle"):
