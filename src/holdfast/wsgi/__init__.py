@@ -6,8 +6,8 @@ import weakref
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, TypeVar
 
-from . import startup
-from .scope.scope import NOWHERE, Scope, scope_var
+from .. import startup
+from ..scope.scope import NOWHERE, Scope, scope_var
 
 _T = TypeVar("_T")
 

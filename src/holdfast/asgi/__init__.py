@@ -6,8 +6,8 @@ import weakref
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 
-from . import startup
-from .scope.scope import Scope, scope_var
+from .. import startup
+from ..scope.scope import Scope, scope_var
 
 ASGIScope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
