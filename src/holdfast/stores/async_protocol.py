@@ -7,9 +7,12 @@ arguments. What is quick is done in place; what has to wait lets the event loop 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from .protocol import KEEP, TTL, Changes, KeptTTL, Page, Token
+
+if TYPE_CHECKING:
+    from .tags import AsyncTags
 
 
 class AsyncStore(Protocol):
@@ -18,6 +21,11 @@ class AsyncStore(Protocol):
     url: str
     timeout: float
     local: bool
+
+    @property
+    def tags(self) -> AsyncTags:
+        """See `Store.tags`."""
+        ...
 
     async def get(self, key: bytes) -> bytes | None:
         """See `Store.get`."""

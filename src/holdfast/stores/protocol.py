@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Literal, Protocol
 
 if TYPE_CHECKING:
     from .async_protocol import AsyncStore
+    from .tags import Tags
 
 Token = Hashable
 
@@ -84,6 +85,11 @@ class Store(Protocol):
     @property
     def asynchronous(self) -> AsyncStore:
         """The same store, for async code."""
+        ...
+
+    @property
+    def tags(self) -> Tags:
+        """Results that stay only as long as they are true."""
         ...
 
     # Records

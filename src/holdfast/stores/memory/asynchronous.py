@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+from .async_tags import AsyncMemoryTags
 from .engine import MemoryStore, until
 
 _POLL = 0.005
@@ -30,6 +31,7 @@ class AsyncMemoryStore:
         self._store = store
         self.url = store.url
         self.timeout = store.timeout
+        self.tags = AsyncMemoryTags(store.tags)
 
     get = _in_place("get")
     get_many = _in_place("get_many")

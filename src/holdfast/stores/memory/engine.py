@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Any
 
 from ..errors import StoreError
 from ..protocol import KEEP, TTL, Change, Changes, KeptTTL, Operation, Page, Token
+from ..tags import COMMIT_TIMEOUT
+from .tags import MemoryTags
 
 if TYPE_CHECKING:
     from .asynchronous import AsyncMemoryStore
@@ -42,6 +44,7 @@ class MemoryStore:
         timeout: kept for the looks; nothing here takes time.
         purpose: likewise; nothing is evicted.
         log_limit: changes that each topic's log keeps.
+        commit_timeout: seconds after which the mark of a tag is over.
     """
 
     local = True
@@ -53,6 +56,7 @@ class MemoryStore:
         timeout: float = 1.0,
         purpose: str = "state",
         log_limit: int = _LOG_LIMIT,
+        commit_timeout: float = COMMIT_TIMEOUT,
         **options: Any,
     ) -> None:
         if options:
@@ -60,6 +64,7 @@ class MemoryStore:
         self.url = url
         self.timeout = timeout
         self._log_limit = log_limit
+        self.tags = MemoryTags(float(commit_timeout))
         self._records: dict[bytes, _Record] = {}
         self._topics: dict[bytes, _Topic] = {}
         self._locks: dict[bytes, tuple[bytes, int, float]] = {}
