@@ -13,6 +13,8 @@ PYTHON ?= python3
 DJANGO ?= 5.2
 VENV ?= .venv
 SERVER ?= gunicorn-gevent
+# Most tests wait for servers, so four processes are twice as fast also on two cores.
+JOBS ?= 4
 ARGS ?=
 
 python := $(VENV)/bin/python
@@ -36,6 +38,7 @@ help:  ## list the targets
 	  'DJANGO=6.0         5.2, 6.0 or 6.1; the last two need Python 3.12' \
 	  'VENV=.venv-6.0     another environment beside the default one' \
 	  'SERVER=uvicorn     the server of `make demo`' \
+	  'JOBS=0             tests in one process, not in four (to debug them)' \
 	  'ARGS="-k scope"    passed on to pytest by `make test`, to the others likewise'
 
 .PHONY: demo
@@ -45,7 +48,7 @@ demo: $(installed)  ## lose, mix up and crash state on real servers, then hold i
 .PHONY: test
 test: $(installed) $(stamps)/bench test-tools  ## run all tests
 	@$(say) 'running the tests: Python $(shell $(python) -c "import platform; print(platform.python_version())" 2>/dev/null), Django $(DJANGO)'
-	@$(python) -m pytest $(ARGS)
+	@$(python) -m pytest -n $(JOBS) --dist worksteal $(ARGS)
 
 .PHONY: bench
 bench: $(installed) $(stamps)/bench  ## measure what Holdfast costs, beside others
