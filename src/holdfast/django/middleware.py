@@ -162,6 +162,15 @@ class _Entered:
         if self.outer.usable:
             _set(self.outer)  # a request inside of a request
 
+    @property
+    def never_blocks(self) -> bool:
+        """Whether the response can be closed in the event loop: see `house_keeping`."""
+        from .house_keeping import closes_at_once
+
+        if self.before is not None or (self.body is not None and not self.body.finished):
+            return False
+        return not self.scope.has_callbacks and closes_at_once(self.response)
+
     def __call__(self) -> None:
         if self.before is not None:
             self.response.close = self.before  # type: ignore[method-assign]

@@ -126,6 +126,11 @@ class Scope:
     def name(self, name: str) -> None:
         self._name = name
 
+    @property
+    def has_callbacks(self) -> bool:
+        """Whether closing will call anybody back."""
+        return bool(self._callbacks)
+
     def on_close(self, callback: Callable[[], object]) -> None:
         """Have *callback* called, without arguments, when the request has truly ended.
 
@@ -323,6 +328,11 @@ class _Nowhere(_Unreadable):
         self.closed = True
         self.usable = False
         self._name = "(no request)"
+
+    @property
+    def has_callbacks(self) -> bool:
+        """Whether closing will call anybody back."""
+        return bool(self._callbacks)
 
     def on_close(self, callback: Callable[[], object]) -> None:
         raise NoRequest.here()

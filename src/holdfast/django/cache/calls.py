@@ -256,6 +256,8 @@ class Calls(BaseCache):
     def close(self, **kwargs: Any) -> None:
         """Do nothing: Django calls this after each request, and the store stays open."""
 
+    close.never_blocks = True  # type: ignore[attr-defined]  # so our ASGI handler needs no thread
+
     def clear(self) -> None:
         """Remove all entries at this location: those of other prefixes and versions, too.
 
