@@ -28,8 +28,7 @@ documentation ("The protocol"), and its interleavings are tried exhaustively in 
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 #: What `Tags.stamp` gives and `Tags.put` takes: epoch and sequence, 8 bytes each. Opaque to users.
 Stamp = bytes
@@ -38,8 +37,7 @@ Stamp = bytes
 COMMIT_TIMEOUT = 10.0
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(NamedTuple):
     """A result, as it lies in a store.
 
     Attributes:

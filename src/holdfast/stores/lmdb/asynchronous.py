@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Collection, Iterable, Mapping
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from ..protocol import KEEP, TTL, Changes, KeptTTL, Page, Token
@@ -17,6 +18,7 @@ from .engine import batches, slices
 from .locks import Taken
 
 if TYPE_CHECKING:
+    from .async_tags import AsyncLmdbTags
     from .engine import LmdbStore
 
 
@@ -32,6 +34,13 @@ class AsyncLmdbStore:
         self._table = store.parts.table
         self._locks = store.parts.locks
         self._write = store.parts.transactions.write_async
+
+    @cached_property
+    def tags(self) -> AsyncLmdbTags:
+        """The same as `LmdbStore.tags`, to await."""
+        from .async_tags import AsyncLmdbTags
+
+        return AsyncLmdbTags(self._store.tags, self._store.parts)
 
     async def get(self, key: bytes) -> bytes | None:
         """See `Store.get`."""

@@ -29,9 +29,14 @@ def boot() -> bytes:
         return b""
 
 
+def since_boot() -> int:
+    """Milliseconds since the machine was started."""
+    return int(time.clock_gettime(_SINCE_BOOT) * 1000)
+
+
 def offset_now() -> int:
     """Milliseconds to add to the time since boot, so that it shows the wall clock's time."""
-    return time.time_ns() // 1_000_000 - int(time.clock_gettime(_SINCE_BOOT) * 1000)
+    return time.time_ns() // 1_000_000 - since_boot()
 
 
 class Clock:
@@ -44,7 +49,7 @@ class Clock:
 
     def now(self) -> int:
         """Milliseconds, comparable with the expiry of any record of this file."""
-        return int(time.clock_gettime(_SINCE_BOOT) * 1000) + self.offset
+        return since_boot() + self.offset
 
     def expiry(self, ttl: float | None) -> int:
         """When something ends that ends in *ttl* seconds; `NEVER` for None."""

@@ -18,6 +18,7 @@ from .records import EXPIRY, LONGEST, NO_EXPIRY, SIZE, SLOT, unpack
 
 if TYPE_CHECKING:
     from .asynchronous import AsyncLmdbStore
+    from .tags import LmdbTags
 
 # What is written in one turn, so that others get theirs.
 _BATCH, _BATCH_BYTES = 500, 2**20
@@ -64,6 +65,13 @@ class LmdbStore:
         from .asynchronous import AsyncLmdbStore
 
         return AsyncLmdbStore(self)
+
+    @cached_property
+    def tags(self) -> LmdbTags:
+        """Results that stay as long as they are true."""
+        from .tags import LmdbTags
+
+        return LmdbTags(self.parts)
 
     # Records
 

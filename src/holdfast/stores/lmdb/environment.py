@@ -20,7 +20,8 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import StoreError, StoreFull, StoreTimeout, StoreUnavailable
-from . import directory, forks, waiting
+from ..tags import COMMIT_TIMEOUT
+from . import directory, forks, tag_table, waiting
 from .clock import Clock, boot, offset_now
 from .marks import Marks
 from .turn import Turn
@@ -28,6 +29,18 @@ from .turn import Turn
 #: Of the layout of records and databases. A new one starts a new file: older processes that still
 #: run during an upgrade go on with theirs.
 FORMAT = 1
+
+DATABASES = (
+    b"records",
+    b"expiry",
+    b"order",
+    b"topics",
+    b"log",
+    b"locks",
+    b"meta",
+    b"tags",
+    b"forgetting",
+)
 
 _STEP = 4 * 2**20
 #: Live data fills two thirds of the map at most: a full map could not even be deleted from, since
@@ -77,6 +90,9 @@ class Environment:
         #: LMDB's handles, by name. One dict for ever; opening fills it anew.
         self.databases: dict[bytes, Any] = {}
         self.records: Any = None
+        self.meta: Any = None
+        self.tags: Any = None
+        self.commit_timeout = COMMIT_TIMEOUT
         self._opening = [None]
         self._forking = False
         self._lmdb: Any = None
@@ -147,15 +163,17 @@ class Environment:
         library = lmdb()
         if not self.durable:
             self._start_anew_after_reboot()
-        self.waits.mkdir(mode=0o700, exist_ok=True)
         length = self.file.stat().st_size if self.file.exists() else 0
+        # There was a file, and is none: whoever uses the old one may have marked tags in it.
+        lost = not length and self.waits.exists()
+        self.waits.mkdir(mode=0o700, exist_ok=True)
         room = max(length, _STEP)
         opened = library.open(
             str(self.file),
             subdir=False,
             mode=0o600,
             map_size=room,
-            max_dbs=8,
+            max_dbs=12,
             max_readers=_MOST_READERS,
             max_spare_txns=8,
             sync=self.durable,
@@ -169,10 +187,11 @@ class Environment:
             opened.reader_check()
             if self.marks is not None:
                 self.marks.open()
-            for name in (b"records", b"expiry", b"order", b"topics", b"log", b"locks", b"meta"):
+            for name in DATABASES:
                 self.databases[name] = opened.open_db(name)
             self.records = self.databases[b"records"]
-            self._read_meta(opened)
+            self.meta, self.tags = self.databases[b"meta"], self.databases[b"tags"]
+            self._read_meta(opened, lost=lost)
             self.page = opened.stat()["psize"]
             self._inode = self.file.stat().st_ino
         except BaseException:
@@ -225,7 +244,7 @@ class Environment:
         fresh.write_bytes(boot())
         fresh.replace(note)
 
-    def _read_meta(self, opened: Any) -> None:
+    def _read_meta(self, opened: Any, *, lost: bool) -> None:
         """The file's clock and the base of its numbers, made by whoever opens it first."""
         meta = self.databases[b"meta"]
         with opened.begin(write=True, db=meta) as txn:
@@ -240,6 +259,8 @@ class Environment:
                 txn.put(b"boot", this_boot or b"-")
                 offset = offset_now()
             txn.put(b"numbers", _META.pack(base, offset))
+            new_boot = known not in {None, this_boot, b"-"}
+            tag_table.prepare(self, txn, lost=lost, new_boot=new_boot)
         self.base = base
         self.clock = Clock(offset)
 

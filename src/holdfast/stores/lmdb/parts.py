@@ -9,10 +9,12 @@ from weakref import WeakValueDictionary
 
 from ..errors import StoreError
 from ..location import Location, default_directory, parse
+from ..tags import COMMIT_TIMEOUT
 from .environment import Environment
 from .eviction import Sieve
 from .locks import Locks
 from .table import Table
+from .tag_table import TagTable
 from .topics import Topics
 from .transactions import Transactions
 
@@ -42,6 +44,7 @@ class Parts:
         log_limit: changes that each topic's log keeps; 10,000.
         max_entries: records that a cache holds; None: as many as there is room for.
         cull_frequency: one in so many goes when there are as many; 0: all go. 3.
+        commit_timeout: seconds after which the mark of a tag is over; 10.
 
     Raises:
         StoreError: an option makes no sense.
@@ -64,7 +67,7 @@ class Parts:
                 f" {', '.join(sorted(_OPTIONS))}."
             )
         given = {**location.options, **{k: v for k, v in options.items() if v is not None}}
-        read = {name: _OPTIONS[name](name, value) for name, value in given.items()}
+        read: dict[str, Any] = {name: _OPTIONS[name](name, value) for name, value in given.items()}
         cache = purpose == "cache"
         durable = bool(read.get("durable", False))
         size = read.get("size", _CACHE_SIZE if cache else _STATE_SIZE)
@@ -96,6 +99,10 @@ class Parts:
             max_entries=read.get("max_entries"),
             cull_frequency=read.get("cull_frequency", _CULL_FREQUENCY),
         )
+        self.commit_timeout = read.get("commit_timeout", COMMIT_TIMEOUT)
+        if "commit_timeout" in read:
+            environment.commit_timeout = self.commit_timeout
+        self.tag_table = TagTable(environment)
         self.locks = Locks(environment)
         self.transactions = Transactions(
             environment, timeout, self._care, self.table.room.make_room if self.sieve else None
@@ -117,6 +124,7 @@ class Parts:
             "expiring": txn.stat(databases[b"expiry"])["entries"],
             "locks": txn.stat(databases[b"locks"])["entries"],
             "topics": txn.stat(databases[b"topics"])["entries"],
+            "tags": txn.stat(databases[b"tags"])["entries"],
             "bytes": self.table.room.live(txn),
             "size": environment.size,
             "file_bytes": environment.file.stat().st_size,
@@ -140,6 +148,18 @@ def _whole(name: str, value: Any) -> int:
     if number < 0:
         raise StoreError(f"The embedded store's option {name!r} must be a whole number.")
     return number
+
+
+def _seconds(name: str, value: Any) -> float:
+    try:
+        seconds = float(value)
+    except (TypeError, ValueError):
+        seconds = -1
+    if not 0 < seconds < float("inf"):
+        raise StoreError(
+            f"The embedded store's option {name!r} must be a number of seconds, and not {value!r}."
+        )
+    return seconds
 
 
 _UNITS = {"": 1, "K": 2**10, "M": 2**20, "G": 2**30, "T": 2**40}
@@ -169,4 +189,5 @@ _OPTIONS = {
     "log_limit": _whole,
     "max_entries": _whole,
     "cull_frequency": _whole,
+    "commit_timeout": _seconds,
 }

@@ -33,6 +33,9 @@ NO_KEY = bytes(2)
 LONGEST = 478
 _BEGINNING = 479
 
+#: Begins the keys of results with tags, which aren't among the records that users list.
+RESULTS, AFTER_RESULTS = b"\xff\xfeholdfast:", b"\xff\xfeholdfast;"
+
 NUMBER = Struct(">Q")
 Unpacked = tuple[int, int, int, int, int, int]
 unpack: Callable[[bytes | memoryview], Unpacked] = HEADER.unpack_from

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from ..errors import StoreError, StoreFull
-from .environment import Environment
+from .environment import DATABASES, Environment
 from .eviction import Sieve
 from .transactions import RoomNeeded
 
@@ -54,7 +54,7 @@ class Room:
     def live(self, txn: Any) -> int:
         """Bytes in pages that hold something."""
         pages = 0
-        for name in (b"records", b"expiry", b"order", b"topics", b"log", b"locks"):
+        for name in DATABASES:
             figures = txn.stat(self._databases[name])
             pages += figures["branch_pages"] + figures["leaf_pages"] + figures["overflow_pages"]
         return int(pages * self._environment.page)

@@ -14,7 +14,7 @@ from ..protocol import KEEP, KeptTTL, Operation, Token
 from . import records
 from .environment import Environment
 from .eviction import Sieve
-from .records import EXPIRY, HEADER, NO_EXPIRY, SIZE, unpack
+from .records import AFTER_RESULTS, EXPIRY, HEADER, NO_EXPIRY, RESULTS, SIZE, unpack
 from .room import Room
 from .topics import Topics
 
@@ -295,6 +295,9 @@ class Table:
                 engine_key, raw = bytes(cursor.key()), cursor.value()
                 if not engine_key.startswith(beginning):
                     return keys, None
+                if engine_key.startswith(RESULTS) and not prefix.startswith(RESULTS):
+                    there = cursor.set_range(AFTER_RESULTS)
+                    continue
                 key = records.original_key(engine_key, raw)
                 if key.startswith(prefix) and not self.expired(raw):
                     keys.append(key)

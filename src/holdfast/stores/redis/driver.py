@@ -13,7 +13,18 @@ from ..networked.processes import renew_after_fork
 from .address import Address
 from .connections import MAX_WAITING, Opened, open_asynchronous, open_blocking
 from .failures import CAUGHT, all_busy, translate
-from .requests import At, Batch, BatchAt, Masters, Operation, Request, Run, Waiting
+from .requests import (
+    AS_IS,
+    At,
+    Batch,
+    BatchAt,
+    Command,
+    Masters,
+    Operation,
+    Request,
+    Run,
+    Waiting,
+)
 
 T = TypeVar("T")
 
@@ -83,6 +94,33 @@ class BlockingDriver:
         except CAUGHT as error:
             raise self.failed(error) from error
 
+    def ask(self, *command: Any) -> Any:
+        """One command, and its reply."""
+        client = self.client or self.open()
+        try:
+            return self._exchange(client, command)
+        except CAUGHT as error:
+            raise self.failed(error) from error
+
+    def _exchange(self, client: Any, command: Command) -> Any:
+        # redis-py's own way measures each command, and prepares to try it again, which isn't done
+        # here: that takes as long as all the rest.
+        if self._address.kind == "cluster" or command[0] not in AS_IS:
+            return client.execute_command(*command)
+        pool = client.connection_pool
+        connection = pool.get_connection()
+        try:
+            connection.send_packed_command(connection.pack_command(*command), check_health=False)
+            return connection.read_response()
+        except redis.exceptions.ResponseError:
+            raise
+        except BaseException:
+            # Whoever was interrupted shall not leave a reply for the next.
+            connection.disconnect()
+            raise
+        finally:
+            pool.release(connection)
+
     def batch(self, requests: list[Run]) -> list[Any]:
         """Run one script many times, in one round trip."""
         client = self.client or self.open()
@@ -96,12 +134,12 @@ class BlockingDriver:
 
     def _do(self, client: Any, request: Request) -> Any:  # noqa: PLR0911 - one for each kind
         if isinstance(request, tuple):
-            return client.execute_command(*request)
+            return self._exchange(client, request)
         if isinstance(request, Run):
             try:
-                return client.execute_command(*request.by_digest())
+                return self._exchange(client, request.by_digest())
             except redis.exceptions.NoScriptError:
-                return client.execute_command(*request.by_text())
+                return self._exchange(client, request.by_text())
         if isinstance(request, Batch):
             return self._batch(client, request.commands)
         if isinstance(request, Waiting):

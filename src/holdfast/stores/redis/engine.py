@@ -13,7 +13,6 @@ from .address import read_address
 from .async_engine import AsyncRedisStore
 from .connections import MAX_CONNECTIONS
 from .driver import BlockingDriver
-from .failures import CAUGHT
 from .locks import LockOperations
 from .many import ManyOperations
 from .naming import Naming
@@ -75,15 +74,11 @@ class RedisStore:
         """The same store for `await`."""
         return self._open_asynchronous()
 
-    # Records. The two that matter most go straight to redis-py.
+    # Records. The two that matter most need no operation.
 
     def get(self, key: bytes) -> bytes | None:
         """See `Store.get`."""
-        driver = self._driver
-        try:
-            stored = (driver.client or driver.open()).execute_command("GET", self._prefix + key)
-        except CAUGHT as error:
-            raise driver.failed(error) from error
+        stored = self._driver.ask("GET", self._prefix + key)
         return None if stored is None else unpack(stored)
 
     def set(self, key: bytes, value: bytes, ttl: TTL = None, *, topic: bytes | None = None) -> None:
@@ -91,16 +86,11 @@ class RedisStore:
         if topic is not None or (ttl is not None and ttl <= 0):
             self._driver.run(self.records.set(key, value, ttl, topic))
             return
-        driver = self._driver
-        client = driver.client or driver.open()
         name = self._prefix + key
-        try:
-            if ttl is None:
-                client.execute_command("SET", name, pack(value))
-            else:
-                client.execute_command("SET", name, pack(value), "PX", milliseconds(ttl))
-        except CAUGHT as error:
-            raise driver.failed(error) from error
+        if ttl is None:
+            self._driver.ask("SET", name, pack(value))
+        else:
+            self._driver.ask("SET", name, pack(value), "PX", milliseconds(ttl))
 
     def get_many(self, keys: Collection[bytes]) -> dict[bytes, bytes]:
         """See `Store.get_many`."""

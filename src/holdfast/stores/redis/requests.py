@@ -18,6 +18,11 @@ T = TypeVar("T")
 #: One command with its arguments.
 Command = tuple[Any, ...]
 
+#: Commands whose replies redis-py doesn't read anything into that an operation would need.
+AS_IS = frozenset(
+    {"EVAL", "EVALSHA", "EXISTS", "GET", "MGET", "MSET", "PEXPIRE", "PTTL", "SET", "UNLINK"}
+)
+
 
 @dataclass(frozen=True, slots=True)
 class Run:
