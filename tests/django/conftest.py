@@ -114,7 +114,7 @@ def wrapped(request: pytest.FixtureRequest) -> bool:
     return bool(request.param == "with the wrapper")
 
 
-@pytest.fixture(params=["wsgi", "asgi"])
+@pytest.fixture(params=["wsgi", "asgi", "our asgi"])
 def server(request: pytest.FixtureRequest, wrapped: bool) -> Server:  # noqa: FBT001
-    """Django's own WSGI and ASGI handlers, with the wrapper around them and without."""
+    """Django's own WSGI and ASGI handlers and ours, with the wrapper around them and without."""
     return Server(request.param, wrapped=wrapped)

@@ -13,6 +13,7 @@ from django.core.handlers.asgi import ASGIHandler
 from django.core.handlers.wsgi import WSGIHandler
 
 import holdfast
+from holdfast.django.asgi import ASGIHandler as OurHandler
 
 Message = MutableMapping[str, Any]
 
@@ -32,7 +33,7 @@ class Answer:
 
 @dataclass
 class Server:
-    """Asks Django for a page, as one kind of server does it.
+    """Asks Django for a page, as one kind of server does it: "wsgi", "asgi" or "our asgi".
 
     Made and used while the settings that it is to see are in force.
     """
@@ -57,12 +58,10 @@ class Server:
         if body:
             headers["content-type"] = "application/x-www-form-urlencoded"
             headers["content-length"] = str(len(body))
-        if self.kind == "asgi":
-            context = copy_context()
-            return context.run(
-                asyncio.run, ask_asgi(asgi_app(self.wrapped), path, method, headers, body)
-            )
-        return copy_context().run(ask_wsgi, wsgi_app(self.wrapped), path, method, headers, body)
+        if self.kind == "wsgi":
+            return copy_context().run(ask_wsgi, wsgi_app(self.wrapped), path, method, headers, body)
+        app = asgi_app(self.wrapped, OurHandler if self.kind == "our asgi" else ASGIHandler)
+        return copy_context().run(asyncio.run, ask_asgi(app, path, method, headers, body))
 
 
 def wsgi_app(wrapped: bool) -> Any:  # noqa: FBT001
@@ -70,8 +69,8 @@ def wsgi_app(wrapped: bool) -> Any:  # noqa: FBT001
     return holdfast.wsgi.RequestScope(handler) if wrapped else handler
 
 
-def asgi_app(wrapped: bool) -> Any:  # noqa: FBT001
-    handler: Any = ASGIHandler()
+def asgi_app(wrapped: bool, make: type[ASGIHandler] = ASGIHandler) -> Any:  # noqa: FBT001
+    handler: Any = make()
     return holdfast.asgi.RequestScope(handler) if wrapped else handler
 
 

@@ -329,11 +329,6 @@ class _Nowhere(_Unreadable):
         self.usable = False
         self._name = "(no request)"
 
-    @property
-    def has_callbacks(self) -> bool:
-        """Whether closing will call anybody back."""
-        return bool(self._callbacks)
-
     def on_close(self, callback: Callable[[], object]) -> None:
         raise NoRequest.here()
 
