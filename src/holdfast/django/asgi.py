@@ -51,6 +51,13 @@ class ASGIHandler(DjangosHandler):
     Receivers that asked for `sender=django.core.handlers.asgi.ASGIHandler` hear of its requests.
     """
 
+    async def run_get_response(self, request: Any) -> HttpResponseBase:
+        """Respond to *request*: middleware, view, and what they make of exceptions."""
+        response = await super().run_get_response(request)
+        answered_by: Any = response
+        answered_by._handler_class = _known_sender(answered_by._handler_class)  # noqa: SLF001
+        return response
+
 
 def _known_sender(sender: Any) -> Any:
     return DjangosHandler if sender is ASGIHandler else sender
@@ -78,9 +85,7 @@ class _Signals:
 def _closing(func: Callable[..., Any], **options: Any) -> Callable[..., Any]:
     """What stands for `sync_to_async` where a request begins and ends."""
     if getattr(func, "__func__", None) is HttpResponseBase.close:
-        response: Any = func.__self__  # type: ignore[attr-defined]
-        response._handler_class = _known_sender(response._handler_class)  # noqa: SLF001
-        return partial(house_keeping.close, response)
+        return partial(house_keeping.close, func.__self__)  # type: ignore[attr-defined]
     if house_keeping.never_blocks(func):
         return partial(house_keeping.close_by, func)
     return sync_to_async(func, **options)
