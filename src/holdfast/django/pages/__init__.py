@@ -1,0 +1,6 @@
+"""Pages that a save makes untrue: `cached_view`, and what its keys and rules are made of.
+
+A run of a view is watched: which parts of the request it reads (`observation`, and what it hands
+out in their place: `request_class`, `mappings`, `sessions`, `ambient`), and, by the recording, which
+rows. The parts make the key (`parts`, `canonical`), the rows the tags.
+"""

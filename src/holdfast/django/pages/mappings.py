@@ -1,0 +1,331 @@
+"""Mappings of a request that note which of their items are read.
+
+Each is a copy that holds what the original holds, since some read a dict without asking it; what is
+written goes to the original, too.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from django.http import QueryDict
+from django.http.request import HttpHeaders
+
+from .observation import Observation
+
+_NOTHING: Any = object()
+
+
+class ObservedDict(dict[Any, Any]):
+    """A dict of the request.
+
+    Args:
+        original: the dict itself.
+        observation: told what is read.
+        kind: stands before the key in the part's name.
+        whole: called when the dict is read in a way that depends on more than one item.
+        hidden: keys that are not there for the run.
+    """
+
+    __slots__ = ("_hidden", "_kind", "_observation", "_original", "_whole")
+
+    def __init__(
+        self,
+        original: dict[Any, Any],
+        observation: Observation,
+        kind: str,
+        whole: Callable[[], object],
+        hidden: frozenset[str] = frozenset(),
+    ) -> None:
+        super().__init__(original)
+        for key in hidden:
+            dict.pop(self, key, None)
+        self._original = original
+        self._observation = observation
+        self._kind = kind
+        self._whole = whole
+        self._hidden = hidden
+
+    # One item
+
+    def _look(self, key: Any) -> Any:
+        if key in self._hidden:
+            return _NOTHING
+        value = self._original.get(key, _NOTHING)
+        part = f"{self._kind}:{key}"
+        if value is _NOTHING:
+            self._observation.note_absent(part)
+        else:
+            self._observation.note(part, value)
+        return value
+
+    def __getitem__(self, key: Any) -> Any:
+        value = self._look(key)
+        if value is _NOTHING:
+            raise KeyError(key)
+        return value
+
+    def get(self, key: Any, default: Any = None) -> Any:
+        value = self._look(key)
+        return default if value is _NOTHING else value
+
+    def __contains__(self, key: object) -> bool:
+        return self._look(key) is not _NOTHING
+
+    def __setitem__(self, key: Any, value: Any) -> None:
+        self._observation.note_written(f"{self._kind}:{key}")
+        dict.__setitem__(self, key, value)
+        self._original[key] = value
+
+    def __delitem__(self, key: Any) -> None:
+        if self._look(key) is _NOTHING:
+            raise KeyError(key)
+        dict.pop(self, key, None)
+        del self._original[key]
+
+    def setdefault(self, key: Any, default: Any = None) -> Any:
+        value = self._look(key)
+        if value is _NOTHING:
+            self[key] = value = default
+        return value
+
+    def pop(self, key: Any, *default: Any) -> Any:
+        value = self._look(key)
+        if value is _NOTHING:
+            if default:
+                return default[0]
+            raise KeyError(key)
+        del self[key]
+        return value
+
+    # All of it
+
+    def _seen(self) -> dict[Any, Any]:
+        self._whole()
+        return {key: v for key, v in self._original.items() if key not in self._hidden}
+
+    def __iter__(self) -> Iterator[Any]:
+        return iter(self._seen())
+
+    def __reversed__(self) -> Iterator[Any]:
+        return reversed(self._seen())
+
+    def __len__(self) -> int:
+        return len(self._seen())
+
+    def __bool__(self) -> bool:
+        return bool(self._seen())
+
+    def __eq__(self, other: object) -> bool:
+        return self._seen() == other
+
+    def __ne__(self, other: object) -> bool:
+        return self._seen() != other
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def __or__(self, other: Any) -> dict[Any, Any]:
+        return self._seen() | other
+
+    def __ror__(self, other: Any) -> dict[Any, Any]:
+        return {**other, **self._seen()}
+
+    def __ior__(self, other: Any) -> ObservedDict:  # type: ignore[override,misc]
+        self.update(other)
+        return self
+
+    def __repr__(self) -> str:
+        return repr(self._seen())
+
+    def __copy__(self) -> dict[Any, Any]:
+        return self._seen()
+
+    def __reduce_ex__(self, protocol: Any) -> Any:
+        return dict, (self._seen(),)
+
+    def copy(self) -> dict[Any, Any]:
+        return self._seen()
+
+    def keys(self) -> Any:
+        return self._seen().keys()
+
+    def values(self) -> Any:
+        return self._seen().values()
+
+    def items(self) -> Any:
+        return self._seen().items()
+
+    def update(self, *others: Any, **items: Any) -> None:
+        for key, value in dict(*others, **items).items():
+            self[key] = value
+
+    def popitem(self) -> Any:
+        key = next(reversed(self._seen()))
+        return key, self.pop(key)
+
+    def clear(self) -> None:
+        self._whole()
+        dict.clear(self)
+        self._original.clear()
+
+
+class ObservedQuery(QueryDict):
+    """`request.GET`. Read as a whole, it is the query string."""
+
+    def __init__(
+        self, original: QueryDict, observation: Observation, whole: Callable[[], object]
+    ) -> None:
+        super().__init__("", mutable=True, encoding=original.encoding)
+        for key, values in original.lists():
+            super().setlist(key, list(values))
+        # What is written stays in here, as nobody else reads it.
+        self._mutable = original._mutable  # noqa: SLF001
+        self._holdfast_observation = observation
+        self._holdfast_whole = whole
+
+    def _look(self, key: Any) -> None:
+        values = dict.get(self, key, _NOTHING)
+        part = f"query:{key}"
+        if values is _NOTHING:
+            self._holdfast_observation.note_absent(part)
+        else:
+            self._holdfast_observation.note(part, values)
+
+    def __getitem__(self, key: Any) -> Any:
+        self._look(key)
+        return super().__getitem__(key)
+
+    def __contains__(self, key: object) -> bool:
+        self._look(key)
+        return dict.__contains__(self, key)
+
+    def getlist(self, key: Any, default: Any = None) -> Any:
+        self._look(key)
+        return super().getlist(key, default)
+
+    def _getlist(self, key: Any, default: Any = None, force_list: bool = False) -> Any:  # noqa: FBT001, FBT002 - Django's
+        self._look(key)
+        return super()._getlist(key, default, force_list)  # type: ignore[misc]
+
+    def __setitem__(self, key: Any, value: Any) -> None:
+        self._note_written(key)
+        super().__setitem__(key, value)
+
+    def __delitem__(self, key: Any) -> None:
+        self._look(key)
+        super().__delitem__(key)
+
+    def setlist(self, key: Any, list_: Any) -> None:
+        self._note_written(key)
+        super().setlist(key, list_)
+
+    def _note_written(self, key: Any) -> None:
+        # Not there yet while the original is taken over.
+        observation = self.__dict__.get("_holdfast_observation")
+        if observation is not None:
+            observation.note_written(f"query:{key}")
+
+    def pop(self, key: Any, *default: Any) -> Any:
+        self._look(key)
+        return super().pop(key, *default)
+
+    def setdefault(self, key: Any, default: Any = None) -> Any:
+        self._look(key)
+        return super().setdefault(key, default)
+
+    def __iter__(self) -> Iterator[Any]:
+        self._holdfast_whole()
+        return super().__iter__()
+
+    def __reversed__(self) -> Iterator[Any]:
+        self._holdfast_whole()
+        return super().__reversed__()
+
+    def __len__(self) -> int:
+        self._holdfast_whole()
+        return super().__len__()
+
+    def __eq__(self, other: object) -> bool:
+        self._holdfast_whole()
+        return super().__eq__(other)
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def __repr__(self) -> str:
+        self._holdfast_whole()
+        return super().__repr__()
+
+    def __copy__(self) -> QueryDict:
+        return self._plain()
+
+    def __deepcopy__(self, memo: Any) -> QueryDict:
+        return self._plain()
+
+    def __reduce_ex__(self, protocol: Any) -> Any:
+        return self._plain().__reduce_ex__(protocol)
+
+    def _plain(self) -> QueryDict:
+        self._holdfast_whole()
+        plain = QueryDict("", mutable=True, encoding=self.encoding)
+        for key, values in dict.items(self):
+            plain.setlist(key, list(values))
+        return plain
+
+    def keys(self) -> Any:
+        self._holdfast_whole()
+        return super().keys()
+
+    def values(self) -> Any:
+        self._holdfast_whole()
+        return super().values()
+
+    def items(self) -> Any:
+        self._holdfast_whole()
+        return super().items()
+
+    def lists(self) -> Any:
+        # QueryDict.__init__ does not call it; urlencode and copy do.
+        self._holdfast_whole()
+        return dict.items(self)
+
+    def popitem(self) -> Any:
+        self._holdfast_whole()
+        return super().popitem()
+
+    def clear(self) -> None:
+        self._holdfast_whole()
+        super().clear()
+
+    def dict(self) -> Any:
+        self._holdfast_whole()
+        return {key: values[-1] if values else [] for key, values in dict.items(self)}
+
+
+class ObservedHeaders(HttpHeaders):
+    """`request.headers`, over an observed `META`."""
+
+    def __init__(self, meta: ObservedDict) -> None:
+        self._meta = meta
+
+    @property
+    def _store(self) -> dict[str, tuple[str, str]]:  # type: ignore[override]
+        # What everything that reads more than one of them comes to.
+        found: dict[str, tuple[str, str]] = HttpHeaders(dict(self._meta.items()))._store  # type: ignore[attr-defined] # noqa: SLF001
+        return found
+
+    def __getitem__(self, key: str) -> str:
+        name = key.replace("-", "_").upper()
+        if name not in self.UNPREFIXED_HEADERS:
+            name = f"{self.HTTP_PREFIX}{name}"
+        try:
+            return str(self._meta[name])
+        except KeyError:
+            raise KeyError(key.lower()) from None
+
+    def __contains__(self, key: object) -> bool:
+        try:
+            self[str(key)]
+        except KeyError:
+            return False
+        return True
