@@ -21,9 +21,14 @@ if TYPE_CHECKING:
 _aboard: ContextVar[tuple[Flight, ...]] = ContextVar("holdfast.aboard", default=())
 
 
+def disembark() -> None:
+    """The running code is part of no flight any more: what others started, and go on without."""
+    _aboard.set(())
+
+
 class _Event(Protocol):
     def set(self) -> object: ...
-    def wait(self) -> object: ...
+    def wait(self, timeout: float | None = None) -> object: ...
 
 
 def _event() -> _Event:
@@ -67,11 +72,15 @@ class Flight:
             except IndexError:
                 return  # a waiter that came late woke itself
 
-    def wait(self, what: str) -> None:
+    def wait(self, what: str, timeout: float | None = None) -> bool:
         """Block this thread or greenlet until the call has landed.
 
         Args:
             what: the name of the call, for the error.
+            timeout: seconds after which to wait no longer; None: as long as it takes.
+
+        Returns:
+            Whether it has landed.
 
         Raises:
             RuntimeError: the call waits, itself or by way of others, for the code that runs here.
@@ -81,10 +90,12 @@ class Flight:
             self._wakers.append(event.set)
             if self.landed:
                 event.set()
-            event.wait()
+            event.wait(timeout)
+            self._give_up(event.set)
+        return self.landed
 
-    async def wait_async(self, what: str) -> None:
-        """Suspend this task until the call has landed. Raises as `wait` does."""
+    async def wait_async(self, what: str, timeout: float | None = None) -> bool:  # noqa: ASYNC109
+        """Suspend this task until the call has landed. As `wait` otherwise."""
         # Here and not above: importing asyncio loads ssl, which gevent wants to patch first.
         import asyncio
 
@@ -104,7 +115,22 @@ class Flight:
         with self._no_circle(what):
             self._wakers.append(wake_from_anywhere)
             if not self.landed:
-                await woken
+                try:
+                    async with asyncio.timeout(timeout):
+                        await woken
+                except TimeoutError:
+                    pass
+                finally:
+                    self._give_up(wake_from_anywhere)
+        return self.landed
+
+    def _give_up(self, waker: Callable[[], object]) -> None:
+        """Wake it no more: many may come and go while one call takes its time."""
+        if not self.landed:
+            try:
+                self._wakers.remove(waker)
+            except ValueError:
+                pass  # it was just woken
 
     @contextmanager
     def _no_circle(self, what: str) -> Iterator[None]:

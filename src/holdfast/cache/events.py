@@ -1,0 +1,117 @@
+"""What happens to cached results, counted by name.
+
+Counting costs some 30 ns, takes no lock and asks nobody; the figures are those of this process.
+Whoever exports them reads `snapshot()`.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+
+
+class Counts:
+    """Figures of one cached function, view or query, in this process, since it began.
+
+    Attributes:
+        hits: results found, and true.
+        tier_hits: those of them that needed nothing but this process's own memory and a check.
+        misses: results that were not there, or no longer true.
+        invalid: those of the misses that were there, and had been made untrue.
+        stale: results served although their time was over, or although they had been made untrue.
+        waits: calls that waited for a load of somebody else.
+        wait_seconds: for how long, together.
+        timeouts: waits that came to their end without a result.
+        loads: calls of the loader.
+        load_seconds: how long they took, together.
+        load_errors: those of them that raised.
+        refreshes: loads ahead of time, or for a stale result, that nobody waited for.
+        stored: results stored.
+        stored_bytes: their size, together.
+        not_stored: results that were not: made untrue meanwhile, refused, or no room.
+        refused: those of them that were refused: private, or made of what was stale.
+        negative: results that say "there is none".
+        errors_served: errors that were kept for `error_ttl`, and raised again.
+        fail_safe: old results served because the loader or the store failed.
+        floods: loads held back because too many different keys had no result.
+        outages: calls that went on without the store.
+    """
+
+    __slots__ = (
+        "errors_served",
+        "fail_safe",
+        "floods",
+        "hits",
+        "invalid",
+        "load_errors",
+        "load_seconds",
+        "loads",
+        "misses",
+        "negative",
+        "not_stored",
+        "outages",
+        "refreshes",
+        "refused",
+        "stale",
+        "stored",
+        "stored_bytes",
+        "tier_hits",
+        "timeouts",
+        "wait_seconds",
+        "waits",
+    )
+
+    def __init__(self) -> None:
+        for name in self.__slots__:
+            setattr(self, name, 0)
+
+    # For type checkers: set above, all at once.
+    errors_served: int
+    fail_safe: int
+    floods: int
+    hits: int
+    invalid: int
+    load_errors: int
+    load_seconds: float
+    loads: int
+    misses: int
+    negative: int
+    not_stored: int
+    outages: int
+    refreshes: int
+    refused: int
+    stale: int
+    stored: int
+    stored_bytes: int
+    tier_hits: int
+    timeouts: int
+    wait_seconds: float
+    waits: int
+
+    def as_dict(self) -> dict[str, float]:
+        """All figures, by name."""
+        return {name: getattr(self, name) for name in self.__slots__}
+
+
+_counts: dict[str, Counts] = {}
+
+
+def counts(name: str) -> Counts:
+    """The figures of what is cached under that name; from 0, if it is new."""
+    found = _counts.get(name)
+    return _counts.setdefault(name, Counts()) if found is None else found
+
+
+def snapshot(names: Iterable[str] | None = None) -> dict[str, dict[str, float]]:
+    """The figures of all names, or of those given, as they are now."""
+    wanted = list(_counts) if names is None else names
+    return {name: _counts[name].as_dict() for name in wanted if name in _counts}
+
+
+def _begin_anew() -> None:
+    # In place: cached functions hold on to theirs.
+    for kept in list(_counts.values()):
+        kept.__init__()  # type: ignore[misc]
+
+
+os.register_at_fork(after_in_child=_begin_anew)
