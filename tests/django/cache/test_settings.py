@@ -1,5 +1,6 @@
 """Settings that make no sense are refused at start, with what to write instead."""
 
+import asyncio
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ from django.test import override_settings
 
 import holdfast
 from holdfast.django.cache import EmbeddedCache, GuardedCache
+from tests.django.project import Project
 
 EMBEDDED = "holdfast.django.cache.EmbeddedCache"
 GUARDED = "holdfast.django.cache.GuardedCache"
@@ -45,9 +47,19 @@ def test_wrong_settings_are_refused_with_what_to_write(
     backend: str, location: Any, params: dict[str, Any], hint: str
 ) -> None:
     cls = EmbeddedCache if backend == EMBEDDED else GuardedCache
-    with pytest.raises(InvalidCacheBackendError) as raised:
-        cls(location, params)
-    assert hint in str(raised.value)
+    cache = cls(location, params)
+    for call in (
+        lambda: cache.get("k"),
+        lambda: cache.set("k", "v"),
+        lambda: cache.get_many(["k"]),
+        lambda: asyncio.run(cache.aget("k")),
+        lambda: asyncio.run(cache.aset("k", "v")),
+        cache.clear,
+    ):
+        with pytest.raises(InvalidCacheBackendError) as raised:
+            call()
+        assert hint in str(raised.value)
+    cache.close()
     # By `manage.py check`, and in a server's log.
     entry = {"BACKEND": backend, "LOCATION": location, **params}
     with override_settings(CACHES={"default": entry}):
@@ -55,6 +67,22 @@ def test_wrong_settings_are_refused_with_what_to_write(
         problems = [p for p in holdfast.startup_problems() if p.code == "E002"]
     assert [hint in check.msg for check in messages] == [True]
     assert [hint in problem.message for problem in problems] == [True]
+
+
+@pytest.mark.parametrize(
+    "entry",
+    [
+        {"BACKEND": GUARDED, "LOCATION": MEMCACHED, "OPTIONS": {"MAX_ENTRIES": 5}},
+        {"BACKEND": GUARDED, "LOCATION": REDIS, "OPTIONS": []},
+        {"BACKEND": EMBEDDED, "LOCATION": "redos://x"},
+    ],
+)
+def test_the_check_command_says_it_in_one_line(entry: dict[str, Any], tmp_path: Path) -> None:
+    code, said = Project(tmp_path, settings=f"CACHES = {{'default': {entry}}}\n").check()
+    assert code == 1
+    lines = [line for line in said.splitlines() if "E002" in line]
+    assert len(lines) == 1
+    assert lines[0].startswith("?: (holdfast.E002) CACHES, ")
 
 
 def test_sound_settings_are_not_complained_of(tmp_path: Path) -> None:

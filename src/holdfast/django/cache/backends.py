@@ -27,7 +27,7 @@ class EmbeddedCache(AsyncCalls):
     `SECRET_KEY`: see `NotCacheable` for those that can't be.
 
     Raises:
-        InvalidCacheBackendError: at construction, for settings that make no sense.
+        InvalidCacheBackendError: by each call, for settings that make no sense; see `fault`.
     """
 
     kind = EMBEDDED
@@ -48,7 +48,7 @@ class GuardedCache(AsyncCalls):
     process (or of one event loop).
 
     Raises:
-        InvalidCacheBackendError: at construction, for settings that make no sense.
+        InvalidCacheBackendError: by each call, for settings that make no sense; see `fault`.
     """
 
     kind = GUARDED

@@ -5,20 +5,22 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Iterable, Mapping
-from typing import Any, ClassVar
+from typing import Any, ClassVar, cast
 
 from django.core.cache.backends.base import (
     DEFAULT_TIMEOUT,
     MEMCACHE_MAX_KEY_LENGTH,
     BaseCache,
+    InvalidCacheBackendError,
     default_key_func,
 )
 
+from ...stores import Store
 from ...stores.errors import StoreFull, StoreTimeout
 from ...values import MISSING
 from ...values.errors import NotStorable, UnreadableValue
 from .parameters import UNLIMITED, Kind
-from .spaces import PREFIX, space
+from .spaces import PREFIX, Space, Unusable, space
 from .values import NotCacheable
 
 logger = logging.getLogger("holdfast")
@@ -32,12 +34,28 @@ class Calls(BaseCache):
     Args:
         location: `LOCATION` of the entry in `CACHES`.
         params: the rest of it.
+
+    Attributes:
+        fault: what is wrong with these settings, in one line; None, where all is well. If they are
+            wrong, each call raises `InvalidCacheBackendError` with it. Making the cache doesn't:
+            Django's own system checks make every cache, and would end in a traceback before ours
+            could say what to mend.
     """
 
     kind: ClassVar[Kind]
+    fault: str | None = None
 
     def __init__(self, location: object, params: dict[str, Any]) -> None:
-        opened = space(self.kind, location, params)
+        self._space: Space
+        self._store: Store
+        try:
+            opened = space(self.kind, location, params)
+        except InvalidCacheBackendError as error:
+            super().__init__({})
+            self.fault = str(error)
+            self._space = self._store = self._load = cast("Any", Unusable(self.fault))
+            self._as_django = False
+            return
         super().__init__(params)
         self._space = opened
         self._store = opened.store

@@ -56,9 +56,11 @@ def _faults(*, importing: bool) -> Iterator[tuple[str, str]]:
             continue
         location = params.pop("LOCATION", "")
         try:
-            backend(location, params)
+            fault = backend(location, params).fault
         except (ImproperlyConfigured, ImportError) as error:
-            yield alias, str(error)
+            fault = str(error)
+        if fault is not None:
+            yield alias, fault
             continue
         from .parameters import read
 

@@ -37,6 +37,22 @@ class Space:
         self.counted = parameters.counted
 
 
+class Unusable:
+    """Stands where a space or a store would, if the settings made sense: says why they don't.
+
+    Args:
+        fault: what is wrong with them.
+    """
+
+    __slots__ = ("_fault",)
+
+    def __init__(self, fault: str) -> None:
+        self._fault = fault
+
+    def __getattr__(self, name: str) -> Any:
+        raise InvalidCacheBackendError(self._fault)
+
+
 _spaces: dict[str, Space] = {}
 _stores: dict[str, tuple[Store, Room]] = {}
 
