@@ -8,7 +8,9 @@ from collections.abc import Collection, Iterable, Mapping
 from typing import Literal
 
 from ..networked.leases import Lease, Leases
+from ..networked.tags import NetworkedTags
 from ..protocol import KEEP, TTL, Changes, KeptTTL, Page, Token
+from ..tags import COMMIT_TIMEOUT
 from .address import read_address
 from .async_engine import AsyncRedisStore
 from .connections import MAX_CONNECTIONS
@@ -18,6 +20,7 @@ from .many import ManyOperations
 from .naming import Naming
 from .operations import RecordOperations, milliseconds
 from .records import pack, unpack
+from .tags import TAG_LIMIT, RedisTagOperations
 from .topics import TopicOperations
 
 #: Changes kept for each topic.
@@ -37,6 +40,8 @@ class RedisStore:
         purpose: what a full server may do about it is the server's own setting; not used.
         max_connections: of one process, or, asynchronous, of one event loop. Calls beyond wait.
         log_length: about so many changes are kept for each topic.
+        commit_timeout: seconds after which the mark of a tag is over.
+        tag_limit: tags whose last change is remembered; they take some 120 bytes each.
 
     Raises:
         StoreError: the URL makes no sense.
@@ -44,7 +49,7 @@ class RedisStore:
 
     local = False
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - one for each setting
         self,
         url: str,
         *,
@@ -52,6 +57,8 @@ class RedisStore:
         purpose: Literal["state", "cache"] = "state",
         max_connections: int = MAX_CONNECTIONS,
         log_length: int = LOG_LENGTH,
+        commit_timeout: float = COMMIT_TIMEOUT,
+        tag_limit: int = TAG_LIMIT,
     ) -> None:
         address = read_address(url)
         self.url = address.shown
@@ -63,6 +70,10 @@ class RedisStore:
         self.many = ManyOperations(names, log_length, timeout / 2)
         self.topics = TopicOperations(names, timeout / 2)
         self.locks = LockOperations(names, timeout / 2)
+        self.tag_operations = RedisTagOperations(
+            names, float(commit_timeout), int(tag_limit), self.many
+        )
+        self.tags = NetworkedTags(self._driver.run, self.tag_operations)
         self.leases = Leases(self._extend, self.url)
         self._open_asynchronous = functools.partial(AsyncRedisStore, self, address, max_connections)
 

@@ -48,7 +48,16 @@ class ManyOperations:
 
     def clear(self, prefix: bytes, topic: bytes | None) -> Operation[int]:
         """SCAN and UNLINK, one server after the other."""
-        pattern = self._names.pattern(prefix)
+        done = yield from self._clear(self._names.pattern(prefix))
+        if topic is not None:
+            yield Run(NOTE, (self._names.log(topic),), (self._log_length, b"c", b""))
+        return done
+
+    def clear_results(self) -> Operation[int]:
+        """The same with all results that have tags."""
+        return (yield from self._clear(self._names.all_results()))
+
+    def _clear(self, pattern: bytes) -> Operation[int]:
         done = 0
         for master in (yield Masters()):
             cursor = 0
@@ -61,8 +70,6 @@ class ManyOperations:
                 cursor = int(cursor)
                 if cursor == 0:
                     break
-        if topic is not None:
-            yield Run(NOTE, (self._names.log(topic),), (self._log_length, b"c", b""))
         return done
 
 

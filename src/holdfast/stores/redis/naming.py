@@ -21,6 +21,7 @@ class Naming:
     def __init__(self, prefix: bytes, *, cluster: bool) -> None:
         self.prefix = prefix
         self.records = prefix + b"r:"
+        self.results = prefix + b"e:"
         self.cluster = cluster
 
     def log(self, topic: bytes) -> bytes:
@@ -39,6 +40,11 @@ class Naming:
         """The list that the lock's waiters wait on."""
         return self.prefix + b"w:{k" + key + b"}"
 
+    def tags(self) -> tuple[bytes, bytes]:
+        """The state of tags, and their numbers; both on one node of a cluster."""
+        tag = b"%sg:{%stags}" % (self.prefix, self.prefix)
+        return tag + b"s", tag + b"n"
+
     def one_step(self, log: bytes, *records: bytes) -> tuple[bytes, ...]:
         """The log and the records, if one step can reach them."""
         if self.cluster:
@@ -53,7 +59,14 @@ class Naming:
 
     def pattern(self, prefix: bytes) -> bytes:
         """What matches the records whose keys begin with *prefix*."""
-        literal = self.records + prefix
-        for special in (b"\\", b"*", b"?", b"[", b"]"):
-            literal = literal.replace(special, b"\\" + special)
-        return literal + b"*"
+        return _pattern(self.records + prefix)
+
+    def all_results(self) -> bytes:
+        """What matches the results with tags."""
+        return _pattern(self.results)
+
+
+def _pattern(literal: bytes) -> bytes:
+    for special in (b"\\", b"*", b"?", b"[", b"]"):
+        literal = literal.replace(special, b"\\" + special)
+    return literal + b"*"
