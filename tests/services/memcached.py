@@ -18,15 +18,28 @@ from tests.services.redis import free_port, wait_until
 
 
 class MemcachedServer:
-    """A Memcached that can be stopped, hung and started again on the same port or socket."""
+    """A Memcached that can be stopped, hung and started again on the same port or socket.
 
-    def __init__(self, *, unix: bool = False, options: tuple[str, ...] = ()) -> None:
+    Args:
+        unix: listen on a socket in its folder.
+        options: further ones of the command line.
+        environment: variables for it, besides those of this process.
+    """
+
+    def __init__(
+        self,
+        *,
+        unix: bool = False,
+        options: tuple[str, ...] = (),
+        environment: dict[str, str] | None = None,
+    ) -> None:
         # Short enough for a unix socket's path, wherever the tests' own folder is.
         self.folder = Path(tempfile.mkdtemp(prefix="hf-memcached-"))
         self.socket = self.folder / "socket"
         self.port = free_port()
         self.unix = unix
         self._options = options
+        self._environment = environment or {}
         self._process: subprocess.Popen[bytes] | None = None
 
     @property
@@ -39,6 +52,7 @@ class MemcachedServer:
         self._process = subprocess.Popen(
             ["memcached", "-U", "0", "-m", "64", "-t", "2", *where, *as_user, *self._options],
             stderr=subprocess.DEVNULL,
+            env={**os.environ, **self._environment},
         )
         wait_until(self._answers, "Memcached to answer")
 

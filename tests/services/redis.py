@@ -25,6 +25,7 @@ class RedisServer:
         options: further settings, as in redis.conf: `{"requirepass": "secret"}`.
         port: otherwise a free one.
         sentinel: run the sentinel instead.
+        environment: variables for it, besides those of this process.
     """
 
     def __init__(
@@ -33,12 +34,14 @@ class RedisServer:
         options: dict[str, str] | None = None,
         port: int | None = None,
         sentinel: bool = False,
+        environment: dict[str, str] | None = None,
     ) -> None:
         # Short enough for a unix socket's path, wherever the tests' own folder is.
         self.folder = Path(tempfile.mkdtemp(prefix="hf-redis-"))
         self.socket = self.folder / "socket"
         self.port = port or free_port()
         self._sentinel = sentinel
+        self._environment = environment or {}
         self._options = {
             "port": str(self.port),
             "bind": "127.0.0.1",
@@ -64,7 +67,12 @@ class RedisServer:
             configuration.write_text("".join(lines))
         program = "redis-sentinel" if self._sentinel else "redis-server"
         with (self.folder / "log").open("ab") as log:
-            self._process = subprocess.Popen([program, configuration], stdout=log, stderr=log)
+            self._process = subprocess.Popen(
+                [program, configuration],
+                stdout=log,
+                stderr=log,
+                env={**os.environ, **self._environment},
+            )
         wait_until(self._answers, "the server to answer")
 
     def ask(self, *words: str) -> str:

@@ -1,0 +1,137 @@
+"""What goes wrong while the processes read and write: in an order that the seed decides."""
+
+import os
+import random
+import signal
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from tests.consistency import steps
+from tests.consistency.ledger import Ledger
+from tests.consistency.store import Place
+
+PATIENCE = 60.0  # seconds without a single read, after which something hangs
+
+
+class Stuck(Exception):  # noqa: N818
+    """A process doesn't go on."""
+
+
+@dataclass
+class Crew:
+    """The processes of a run.
+
+    Attributes:
+        start: starts one anew, given its number.
+        rows: by process, the rows of its threads in the ledger.
+        settle: finds out what became of the changes of one that was killed.
+    """
+
+    ledger: Ledger
+    start: Callable[[int], int]
+    rows: list[list[int]]
+    settle: Callable[[], None]
+    pids: list[int] = field(default_factory=list)
+
+    def begin(self) -> None:
+        self.pids = [self.start(number) for number in range(len(self.rows))]
+
+    def replace(self, number: int) -> None:
+        """Bury the dead one, and start another."""
+        os.waitpid(self.pids[number], 0)
+        for row in self.rows[number]:
+            self.ledger.traps[row] = self.ledger.arrived[row] = 0
+        self.settle()
+        self.pids[number] = self.start(number)
+
+    def check(self) -> None:
+        """Raise an error if one has ended by itself."""
+        for pid in self.pids:
+            if os.waitpid(pid, os.WNOHANG) != (0, 0):
+                raise Stuck(f"process {pid} ended by itself; see the log")
+
+    def end(self) -> None:
+        """Have them stop, and wait for that."""
+        self.ledger.control[0] = 1
+        deadline = time.monotonic() + PATIENCE
+        for pid in self.pids:
+            os.kill(pid, signal.SIGCONT)
+        while self.pids:
+            pid = self.pids[-1]
+            if os.waitpid(pid, os.WNOHANG) != (0, 0):
+                self.pids.pop()
+            elif time.monotonic() > deadline:
+                raise Stuck(f"process {pid} doesn't end")
+            else:
+                time.sleep(0.02)
+
+    def kill(self) -> None:
+        """End all that still run."""
+        for pid in self.pids:
+            os.kill(pid, signal.SIGUSR1)  # its stacks, into its log
+        time.sleep(0.5 if self.pids else 0)
+        for pid in self.pids:
+            os.kill(pid, signal.SIGKILL)
+            os.waitpid(pid, 0)
+        self.pids = []
+
+
+class Faults:
+    """Makes them, one after the other."""
+
+    def __init__(self, crew: Crew, place: Place, choice: random.Random, longest: float) -> None:
+        self._crew, self._place, self._choice = crew, place, choice
+        self._ledger = crew.ledger
+        self._longest = longest
+        self.made: dict[str, int] = {}
+
+    def _count(self, what: str) -> None:
+        self.made[what] = self.made.get(what, 0) + 1
+
+    def kill(self) -> None:
+        """A process is killed: at some step, or anywhere."""
+        number = self._choice.randrange(len(self._crew.pids))
+        label = self._choice.choice([*steps.LABELS, None])
+        if label is None:
+            os.kill(self._crew.pids[number], signal.SIGKILL)
+        elif not self._trap(number, label, steps.KILL):
+            return
+        self._count(f"killed {label or 'anywhere'}")
+        self._crew.replace(number)
+
+    def stop(self) -> None:
+        """A process stands still for a while: at some step, or anywhere."""
+        number = self._choice.randrange(len(self._crew.pids))
+        label = self._choice.choice([*steps.LABELS, None])
+        pid = self._crew.pids[number]
+        if label is None:
+            os.kill(pid, signal.SIGSTOP)
+        elif not self._trap(number, label, steps.STOP):
+            os.kill(pid, signal.SIGCONT)
+            return
+        try:
+            time.sleep(self._choice.random() ** 2 * self._longest)
+        finally:
+            os.kill(pid, signal.SIGCONT)
+        self._count(f"stopped {label or 'anywhere'}")
+
+    def accident(self) -> None:
+        """Something befalls the store."""
+        name = self._choice.choice(self._place.accidents)
+        getattr(self._place, name)()
+        self._count(f"store {name}")
+
+    def _trap(self, number: int, label: str, action: int) -> bool:
+        """Wait until one thread of the process comes to this step, if it does."""
+        row = self._choice.choice(self._crew.rows[number])
+        self._ledger.arrived[row] = 0
+        self._ledger.traps[row] = steps.CODES[label] | action
+        deadline = time.monotonic() + 0.3
+        while not self._ledger.arrived[row]:
+            if time.monotonic() > deadline:
+                self._ledger.traps[row] = 0
+                time.sleep(0.01)  # it may be on its way
+                return bool(self._ledger.arrived[row])
+            time.sleep(0.001)
+        return True

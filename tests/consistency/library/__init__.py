@@ -1,0 +1,1 @@
+"""The application that the harness reads and writes: a library, in a real PostgreSQL."""

@@ -1,0 +1,31 @@
+"""What each subject adds to Django's settings; needed before anything of Django is imported."""
+
+from typing import Any
+
+#: Seconds after which a commit is over at the latest; no stop that the harness makes is as long.
+COMMIT_TIMEOUT = 3.0
+TTL = 20.0
+
+APPS = {
+    "ours": ["holdfast.django"],
+    "views": ["holdfast.django"],
+    "cachalot": ["cachalot"],
+    "cacheops": ["cacheops"],
+    "cacheops_insideout": ["cacheops"],
+}
+
+
+def settings(name: str, url: str) -> dict[str, Any]:
+    """Of the subject, with its store at *url*."""
+    if name in {"ours", "views"}:
+        return {"HOLDFAST": {"STORES": {"cache": url}, "CACHE": {"COMMIT_TIMEOUT": COMMIT_TIMEOUT}}}
+    if name.startswith("cacheops"):
+        return {
+            "CACHEOPS_REDIS": url,
+            "CACHEOPS": {"library.*": {"ops": "all", "timeout": 3600}},
+            "CACHEOPS_INSIDEOUT": name == "cacheops_insideout",
+        }
+    if name.startswith("cach"):
+        cache = {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": url}
+        return {"CACHES": {"default": cache}}
+    return {"CONSISTENCY_STORE": url}
