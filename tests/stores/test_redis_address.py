@@ -38,6 +38,15 @@ def test_a_cluster():
     assert address.options == {"password": "pw"}
 
 
+def test_files_of_tls_are_for_all_connections():
+    files = "ssl_ca_certs=/ca&ssl_certfile=/crt&ssl_keyfile=/key"
+    tls = {"ssl": True, "ssl_ca_certs": "/ca", "ssl_certfile": "/crt", "ssl_keyfile": "/key"}
+    sentinel = read_address(f"rediss+sentinel://a/shop?{files}")
+    assert sentinel.options == {"db": 0, **tls}
+    assert sentinel.sentinel_options == tls
+    assert read_address(f"rediss+cluster://a?{files}").options == tls
+
+
 @pytest.mark.parametrize(
     "url",
     [
@@ -61,6 +70,7 @@ def test_no_password_is_shown(url):
         "redis+cluster://host/3",
         "redis+cluster://host?db=1",
         "redis+cluster://a,,b",
+        "redis+cluster://a?ssl_ca_certs=/ca",
         "redis://host:port",
         "redis://h?prefix={x}",
         "unix://",

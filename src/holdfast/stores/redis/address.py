@@ -19,6 +19,8 @@ SINGLE = {
     "unix": "unix",
 }
 SENTINEL = {"redis+sentinel": False, "valkey+sentinel": False, "rediss+sentinel": True}
+#: What a URL may say of TLS, whichever kind it is: paths of files.
+TLS = ("ssl_ca_certs", "ssl_certfile", "ssl_keyfile")
 CLUSTER = {"redis+cluster": False, "valkey+cluster": False, "rediss+cluster": True}
 
 FORMS = (
@@ -52,6 +54,11 @@ class Address:
     service: str = ""
     options: dict[str, object] = field(default_factory=dict, repr=False)
     sentinel_options: dict[str, object] = field(default_factory=dict, repr=False)
+
+    @property
+    def encrypted(self) -> bool:
+        """Whether connections are made with TLS."""
+        return self.url.startswith("rediss:") or "ssl" in self.options
 
 
 def read_address(url: str) -> Address:
@@ -92,16 +99,16 @@ def _read_sentinel(parts: SplitResult, query: dict[str, str], begun: Address) ->
     if not service or "/" in service:
         raise ValueError("the path names the service that the sentinels watch")
     user, password, hosts = _hosts(parts.netloc)
-    tls = SENTINEL[parts.scheme] or None
+    tls = _tls(query, wanted=SENTINEL[parts.scheme])
     read = replace(
         begun,
         hosts=tuple((host, port or 26379) for host, port in hosts),
         service=service,
-        options=_given(username=user, password=password, db=int(query.pop("db", "0")), ssl=tls),
+        options=_given(username=user, password=password, db=int(query.pop("db", "0")), **tls),
         sentinel_options=_given(
             username=query.pop("sentinel_username", None),
             password=query.pop("sentinel_password", None),
-            ssl=tls,
+            **tls,
         ),
     )
     _nothing_left(query)
@@ -111,13 +118,20 @@ def _read_sentinel(parts: SplitResult, query: dict[str, str], begun: Address) ->
 def _read_cluster(parts: SplitResult, query: dict[str, str], begun: Address) -> Address:
     if parts.path.strip("/") not in {"", "0"}:
         raise ValueError("a cluster has no databases and no services, so no path")
+    tls = _tls(query, wanted=CLUSTER[parts.scheme])
     _nothing_left(query)
     user, password, hosts = _hosts(parts.netloc)
     return replace(
         begun,
         hosts=tuple((host, port or 6379) for host, port in hosts),
-        options=_given(username=user, password=password, ssl=CLUSTER[parts.scheme] or None),
+        options=_given(username=user, password=password, **tls),
     )
+
+
+def _tls(query: dict[str, str], *, wanted: bool) -> dict[str, object]:
+    if not wanted:
+        return {}
+    return {"ssl": True} | {name: query.pop(name) for name in TLS if name in query}
 
 
 def _hosts(netloc: str) -> tuple[str | None, str | None, list[tuple[str, int | None]]]:

@@ -96,6 +96,11 @@ class _MasterPool(redis.sentinel.SentinelConnectionPool, _Pool):
 def open_blocking(address: Address, timeout: float, max_connections: int) -> Opened:
     """A client for threads and greenlets. It connects when used; that of a cluster at once."""
     options = _options(timeout, Retry(NoBackoff(), 0)) | address.options
+    if address.encrypted:
+        # A server of TLS 1.3 sends tickets after the handshake, unasked, and redis-py takes a new
+        # connection with something to be read for a broken one. Said who we are, it reads an answer
+        # first, and the tickets with it.
+        del options["driver_info"]
     limits = {"max_connections": max_connections, "timeout": timeout}
     if address.kind == "single":
         pool = _Pool.from_url(address.url, **limits, **options)

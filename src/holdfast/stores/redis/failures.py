@@ -51,10 +51,13 @@ def translate(error: Exception, address: Address, timeout: float) -> StoreError:
             " that user may do"
         )
     if isinstance(error, _UNAVAILABLE):
-        return StoreUnavailable(
-            f"{where}: can't be reached ({what}); see whether the server runs, and whether the URL"
-            " is right"
-        )
+        mend = "see whether the server runs, and whether the URL is right"
+        if "CERTIFICATE_VERIFY_FAILED" in what:
+            mend = (
+                "name the file of the CA that signed its certificate in the URL,"
+                " ?ssl_ca_certs=/path, and the host as the certificate does"
+            )
+        return StoreUnavailable(f"{where}: can't be reached ({what}); {mend}")
     return StoreError(f"{where}: {what}")
 
 
