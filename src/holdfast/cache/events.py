@@ -14,8 +14,8 @@ class Counts:
     """Figures of one cached function, view or query, in this process, since it began.
 
     Attributes:
-        hits: results found, and true.
-        tier_hits: those of them that needed nothing but this process's own memory and a check.
+        tier_hits: results found in this process's own memory, and true.
+        store_hits: results found in the store, and true.
         misses: results that were not there, or no longer true.
         invalid: those of the misses that were there, and had been made untrue.
         stale: results served although their time was over, or although they had been made untrue.
@@ -41,7 +41,6 @@ class Counts:
         "errors_served",
         "fail_safe",
         "floods",
-        "hits",
         "invalid",
         "load_errors",
         "load_seconds",
@@ -53,6 +52,7 @@ class Counts:
         "refreshes",
         "refused",
         "stale",
+        "store_hits",
         "stored",
         "stored_bytes",
         "tier_hits",
@@ -69,7 +69,6 @@ class Counts:
     errors_served: int
     fail_safe: int
     floods: int
-    hits: int
     invalid: int
     load_errors: int
     load_seconds: float
@@ -81,6 +80,7 @@ class Counts:
     refreshes: int
     refused: int
     stale: int
+    store_hits: int
     stored: int
     stored_bytes: int
     tier_hits: int
@@ -89,8 +89,9 @@ class Counts:
     waits: int
 
     def as_dict(self) -> dict[str, float]:
-        """All figures, by name."""
-        return {name: getattr(self, name) for name in self.__slots__}
+        """All figures, by name; `hits` are those of tier and store."""
+        figures = {name: getattr(self, name) for name in self.__slots__}
+        return {"hits": self.tier_hits + self.store_hits, **figures}
 
 
 _counts: dict[str, Counts] = {}

@@ -1,0 +1,206 @@
+"""The way of every cached result: find it, or load it once, and keep it as long as it is true.
+
+All that caches goes this way: functions, queries, views and fragments. For each store there is one
+`Loader` in a process (`loader("cache")`); each call brings its key, its policy and its load.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from .. import configuration, named_stores
+from ..stores.errors import StoreError
+from ..values import MISSING
+from . import consistency as consistencies
+from .driving import Awaiting, Blocking, finish
+from .events import counts
+from .fetching import Fetching
+from .policy import Policy
+from .recording import Recording, innermost
+from .tier import TIER_BYTES, Tier
+
+if TYPE_CHECKING:
+    from .kept import Kept
+
+Load = Callable[[], Any]
+Key = bytes | Callable[[], Any]
+StoreAt = Callable[[Recording], Any]
+
+_monotonic = time.monotonic
+
+
+@dataclass(slots=True)
+class Wanted:
+    """One call, and what it brought. See `Loader.fetch`."""
+
+    key: Key
+    load: Load
+    policy: Policy
+    tags: Collection[bytes]
+    store_at: StoreAt | None
+
+
+class Loader:
+    """Cached results of one store, in this process.
+
+    Args:
+        store: its name in HOLDFAST["STORES"].
+
+    How a query cache uses it:
+
+        loader("cache").fetch(key, lambda: run(query), policy, tags)
+
+    where the recording that is open during `run` gets the tags of all rows that were read.
+
+    How a page cache uses it, whose keys depend on what the view reads of the request: it gives a
+    function as key, which looks up what of the request such a page is known to depend on, and makes
+    the key of just these parts; and `store_at`, which makes the same key of what was recorded this
+    time (and, if that is news, writes it down for others). If the two differ, the page is stored
+    under the second key, and those who waited make their keys again.
+
+        def key():  # may be async for `afetch`
+            return page_key(request, parts_known_of(request.path))
+        def store_at(recording):
+            remember(request.path, recording.parts)
+            return page_key(request, recording.parts)
+        loader("cache").fetch(key, lambda: view(request), policy, store_at=store_at)
+    """
+
+    def __init__(self, store: str = "cache") -> None:
+        self.store = store
+        self.tier = Tier(configuration.setting("CACHE", {}).get("TIER_BYTES", TIER_BYTES))
+        self._fetching = Fetching(self.store, self.tier)
+        self._blocking = Blocking(store)
+        self._awaiting = Awaiting(store)
+        self._sequence: Callable[[], bytes] | None = None
+
+    # The shortest way: what is in this process, on a store of this machine
+
+    def quick(self, key: bytes, policy: Policy) -> Any:
+        """The result, if it is here and true, and there is nothing else to do; else MISSING.
+
+        Asks a store on this machine only, which takes a microsecond. Never waits.
+        """
+        kept = self.tier.get(key)
+        if kept is None or _monotonic() >= kept.quiet_until:
+            return MISSING
+        sequence = self._sequence
+        if sequence is None:
+            sequence = self._sequence_of_store()
+        try:
+            if sequence() != kept.sequence:
+                return MISSING
+        except StoreError:
+            return MISSING  # the longer way goes on without the store
+        return self.give(kept, policy)
+
+    def give(self, kept: Kept, policy: Policy) -> Any:
+        """A result that was found to be true, unless this transaction must not see it."""
+        if consistencies.consistency.restricts and not consistencies.consistency.may_serve(
+            kept.tags
+        ):
+            return MISSING
+        recording = innermost.get()
+        if recording is not None:
+            recording.add_all(kept.tags)
+        kept.visited = True
+        kept.seen = _monotonic()
+        counts(policy.name).tier_hits += 1
+        return kept.give()
+
+    def _sequence_of_store(self) -> Callable[[], bytes]:
+        store = named_stores.store(self.store)
+        # Asking one on a network isn't quick, and must not block an event loop.
+        made = store.tags.sequence if store.local else _never
+        self._sequence = made
+        return made
+
+    # Finding or loading
+
+    def fetch(
+        self,
+        key: Key,
+        load: Load,
+        policy: Policy,
+        tags: Collection[bytes] = (),
+        *,
+        store_at: StoreAt | None = None,
+    ) -> Any:
+        """The result: found, or loaded. Blocks this thread or greenlet while it is loaded.
+
+        Args:
+            key: the name of the result, or a function that returns it, called at each look.
+            load: makes it. Called in this thread, or, ahead of time, in another one.
+            policy: how long it is kept, and so on.
+            tags: what it depends on, beside all that is recorded while it is loaded.
+            store_at: the key to store it under, made of what was recorded.
+
+        Returns:
+            The result, for the caller alone: it may be changed.
+
+        Raises:
+            LoadTimeout: as *policy* wants it.
+            NotStorable: the result is nothing that can be stored.
+            Exception: what *load* raises.
+        """
+        wanted = Wanted(key, load, policy, tags, store_at)
+        return finish(self._fetching.fetch(self._blocking, wanted))
+
+    async def afetch(
+        self,
+        key: Key,
+        load: Load,
+        policy: Policy,
+        tags: Collection[bytes] = (),
+        *,
+        store_at: StoreAt | None = None,
+    ) -> Any:
+        """As `fetch`, for async code. What *load*, *key* and *store_at* return may be awaitable."""
+        wanted = Wanted(key, load, policy, tags, store_at)
+        return await self._fetching.fetch(self._awaiting, wanted)
+
+    def refresh(self, key: Key, load: Load, policy: Policy, tags: Collection[bytes] = ()) -> Any:
+        """Load it anew, whatever is there, and return it. As `fetch` otherwise."""
+        wanted = Wanted(key, load, policy, tags, None)
+        return finish(self._fetching.fetch(self._blocking, wanted, anew=True))
+
+    async def arefresh(
+        self, key: Key, load: Load, policy: Policy, tags: Collection[bytes] = ()
+    ) -> Any:
+        """As `refresh`."""
+        wanted = Wanted(key, load, policy, tags, None)
+        return await self._fetching.fetch(self._awaiting, wanted, anew=True)
+
+    def peek(self, key: bytes, policy: Policy) -> Any:
+        """The result, if there is one that is fresh and true; else MISSING. Loads nothing.
+
+        Raises:
+            Exception: the result is an error that was kept.
+        """
+        return finish(self._fetching.peek(self._blocking, key, policy))
+
+    async def apeek(self, key: bytes, policy: Policy) -> Any:
+        """As `peek`."""
+        return await self._fetching.peek(self._awaiting, key, policy)
+
+
+def _never() -> bytes:
+    """Of no sequence that anything kept was found true at."""
+    return b""
+
+
+_loaders: dict[str, Loader] = {}
+
+
+def loader(store: str = "cache") -> Loader:
+    """The loader of that store in this process."""
+    found = _loaders.get(store)
+    return _loaders.setdefault(store, Loader(store)) if found is None else found
+
+
+# In place: who holds on to one goes on with it, and with a store that was closed. So they are
+# asked for at each call.
+configuration.listeners.append(_loaders.clear)

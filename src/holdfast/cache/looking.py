@@ -1,0 +1,150 @@
+"""Looking for a result: in this process, then in the store, and without either when it is gone."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+from .. import named_stores
+from ..stores.errors import StoreError, StoreUnavailable
+from ..values import MISSING
+from .driving import Awaiting
+from .events import Counts
+from .kept import Kept
+from .outage import Circuit, Outage
+from .payload import Found, Kind, found_in, result_of, value_of
+from .policy import Policy
+from .refreshing import margin
+from .tier import Tier
+
+_monotonic = time.monotonic
+_NEVER = float("inf")
+_MOST = 10_000
+
+
+class Looking:
+    """Where results of one store are found.
+
+    Args:
+        store: its name.
+        tier: this process's part of it.
+    """
+
+    def __init__(self, store: str, tier: Tier) -> None:
+        self._store = store
+        self._tier = tier
+        #: Whether the store is asked at all.
+        self.circuit = Circuit(store)
+        # By key: the stamp of a result, and when it was last seen to be true.
+        self._seen: dict[bytes, tuple[bytes, float]] = {}
+
+    async def look(
+        self, at: Awaiting, key: bytes, policy: Policy, events: Counts, *, in_tier: bool = True
+    ) -> Found | None:
+        """What there is: also what is no longer true, or fresh."""
+        kept = self._tier.get(key) if policy.tier and in_tier else None
+        try:
+            if kept is not None:
+                if await self._found_true(at, kept, policy):
+                    return kept.as_found()
+                if kept.fresh_until > _monotonic():
+                    self._remember(key, kept, policy)
+                    self._tier.drop(kept)
+            entry = await self.ask(at, "get", key)
+        except StoreError:
+            events.outages += 1
+            return _unchecked(self._tier.get(key) if policy.tier else None, policy)
+        found = None if entry is None else found_in(entry)
+        if found is not None and found.valid:
+            if policy.stale_if_invalidated:
+                self._see(key, found.stamp)
+            if found.fresh_for > 0:
+                self.keep(key, found, policy)
+        return found
+
+    async def _found_true(self, at: Awaiting, kept: Kept, policy: Policy) -> bool:
+        """Whether it is still fresh and true."""
+        now = _monotonic()
+        if now >= kept.fresh_until:
+            return False
+        found = kept.found
+        if named_stores.store(self._store).local:
+            sequence = await self.ask(at, "sequence")
+            true = sequence == kept.sequence or await self.ask(at, "valid", found.stamp, found.tags)
+            if true:
+                kept.sequence = sequence
+        else:
+            true = await self.ask(at, "valid", found.stamp, found.tags)
+        if true:
+            kept.seen = now
+            kept.visited = True
+        return bool(true)
+
+    def keep(self, key: bytes, found: Found, policy: Policy) -> None:
+        """Keep it in this process, if that is wanted."""
+        if not policy.tier or found.head.kind >= Kind.ABSENT:
+            return
+        value = value_of(found.payload, key)
+        if value is MISSING:
+            return
+        kept = Kept(key, found, value, _monotonic())
+        if found.head.kind is Kind.VALUE:
+            kept.quiet_until -= margin(policy, found, key)
+        self._tier.put(kept)
+
+    @staticmethod
+    def value(found: Found, key: bytes, policy: Policy) -> Any:
+        """The value to be returned, or the error that was kept, raised; MISSING: unreadable."""
+        if found.kept is not None:
+            return found.kept.give()
+        return result_of(found.payload, found.head.kind, key)
+
+    # How long it has been untrue
+
+    def untrue_for(self, found: Found, key: bytes) -> float:
+        """Seconds since it was made untrue, at most: since it was last seen to be true, or made."""
+        stamp, seen = self._seen.get(key, (b"", 0.0))
+        if stamp != found.stamp:
+            return found.age
+        return min(found.age, _monotonic() - seen)
+
+    def _remember(self, key: bytes, kept: Kept, policy: Policy) -> None:
+        if policy.stale_if_invalidated:
+            self._see(key, kept.found.stamp, kept.seen)
+
+    def _see(self, key: bytes, stamp: bytes, when: float | None = None) -> None:
+        if len(self._seen) >= _MOST:
+            self._seen.clear()
+        self._seen[key] = (stamp, _monotonic() if when is None else when)
+
+    # Asking the store
+
+    async def ask(self, at: Awaiting, method: str, *args: Any) -> Any:
+        """A call of the store's `Tags`.
+
+        Raises:
+            StoreError: it could not be done; at once, while the store can't be reached.
+        """
+        if self.circuit.open:
+            self.circuit.look(at)
+            raise Outage(f"The store {self._store!r} can't be reached.")
+        try:
+            return await at.tags(method, *args)
+        except StoreError as error:
+            self.failed(at, error)
+            raise
+
+    def failed(self, at: Awaiting, error: StoreError) -> None:
+        """Note it, if the store can't be reached."""
+        if isinstance(error, StoreUnavailable) and not isinstance(error, Outage):
+            self.circuit.trip(at, error)
+
+
+def _unchecked(kept: Kept | None, policy: Policy) -> Found | None:
+    """What this process has, if it may be served without asking the store."""
+    now = _monotonic()
+    if kept is None or now - kept.seen >= policy.fail_safe:
+        return None
+    if now - kept.fresh_until >= policy.fail_safe:
+        return None
+    return kept.as_found(unchecked=True)
