@@ -98,8 +98,8 @@ def open_blocking(address: Address, timeout: float, max_connections: int) -> Ope
     options = _options(timeout, Retry(NoBackoff(), 0)) | address.options
     if address.encrypted:
         # A server of TLS 1.3 sends tickets after the handshake, unasked, and redis-py takes a new
-        # connection with something to be read for a broken one. Said who we are, it reads an answer
-        # first, and the tickets with it.
+        # connection with something to be read for a broken one. Where it says who it is, it reads
+        # an answer first, and the tickets with it.
         del options["driver_info"]
     limits = {"max_connections": max_connections, "timeout": timeout}
     if address.kind == "single":
