@@ -185,6 +185,7 @@ def test_a_bump_ends_what_was_loaded_before_it(tags, other):
 
 def test_what_was_loaded_before_a_bump_is_not_stored_after_it(tags, other):
     before = tags.stamp()
+    assert tags.valid(before, [A, B])
     other.bump([A])
     assert not tags.valid(before, [A])
     assert tags.valid(before, [B])

@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterable, Mapping
 from typing import TYPE_CHECKING
 
 from ..errors import UnsupportedByStoreError
+from ..networked.tags import AsyncNetworkedTags
 from ..protocol import KEEP, TTL, Changes, KeptTTL, Page, Token
 from .address import Address
 from .driver import AsyncDriver
@@ -32,6 +33,7 @@ class AsyncMemcachedStore:
         self._topics = store.topics
         self._locks = store.locks
         self._leases = store.leases
+        self.tags = AsyncNetworkedTags(self._driver.run, store.tag_operations)
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.url}>"

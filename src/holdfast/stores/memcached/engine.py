@@ -9,7 +9,9 @@ from typing import Literal
 
 from ..errors import UnsupportedByStoreError
 from ..networked.leases import Lease, Leases
+from ..networked.tags import NetworkedTags
 from ..protocol import KEEP, TTL, Changes, KeptTTL, Page, Token
+from ..tags import COMMIT_TIMEOUT
 from .address import read_address
 from .async_engine import CANNOT_LIST, AsyncMemcachedStore
 from .driver import BlockingDriver
@@ -17,6 +19,7 @@ from .locks import LockOperations
 from .naming import Naming
 from .operations import RecordOperations
 from .spaces import Spaces
+from .tags import MemcachedTagOperations
 from .topics import LOG_LENGTH, TopicOperations
 
 #: Connections to each server that calls of one process (of one event loop) share.
@@ -46,6 +49,7 @@ class MemcachedStore:
             for one number more in the same round trip.
         max_connections: to each server, of one process, or, asynchronous, of one event loop.
         log_length: positions that a reader of a topic may lag behind.
+        commit_timeout: seconds after which the mark of a tag is over.
 
     Raises:
         StoreError: the URL makes no sense.
@@ -62,6 +66,7 @@ class MemcachedStore:
         clearable: Collection[bytes] = (),
         max_connections: int = MAX_CONNECTIONS,
         log_length: int = LOG_LENGTH,
+        commit_timeout: float = COMMIT_TIMEOUT,
     ) -> None:
         address = read_address(url)
         self.url = address.shown
@@ -71,6 +76,8 @@ class MemcachedStore:
         self.topics = TopicOperations(names, log_length)
         self.records = RecordOperations(Spaces(names, timeout), self.topics, timeout)
         self.locks = LockOperations(names)
+        self.tag_operations = MemcachedTagOperations(names, timeout, float(commit_timeout))
+        self.tags = NetworkedTags(self._driver.run, self.tag_operations)
         self.leases = Leases(self._extend, self.url)
         self._open_asynchronous = functools.partial(
             AsyncMemcachedStore, self, address, max_connections

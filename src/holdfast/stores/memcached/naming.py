@@ -74,6 +74,18 @@ class Naming:
         """Holds a lock's state."""
         return b"%sl%s" % (self.prefix, self._hash(key))
 
+    def result(self, key: bytes) -> bytes:
+        """A result with tags."""
+        return b"%se%s" % (self.prefix, self._hash(key))
+
+    def tag_state(self) -> bytes:
+        """What all tags have in common."""
+        return b"%sT" % self.prefix
+
+    def tag(self, epoch: bytes, digest: bytes) -> bytes:
+        """The number of a tag."""
+        return b"%sT%s%s" % (self.prefix, epoch.hex().encode(), digest.hex().encode())
+
     @staticmethod
     def _hash(key: bytes) -> bytes:
         return blake2b(key, digest_size=24).hexdigest().encode()
