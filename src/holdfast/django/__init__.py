@@ -1,1 +1,21 @@
-"""Everything that knows Django: app, checks, middleware."""
+"""Everything that knows Django: app, checks, middleware, caches, pages that a save makes untrue."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from .pages.view import cached_view
+
+__all__ = ["cached_view"]
+
+#: What is imported when it is first used, and where it is. Django has to be set up by then, and
+#: `INSTALLED_APPS` imports this module before it is.
+_FOUND_IN = {"cached_view": ".pages.view"}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _FOUND_IN:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(_FOUND_IN[name], __name__), name)

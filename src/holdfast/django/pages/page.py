@@ -10,11 +10,18 @@ from django.utils.cache import get_conditional_response, patch_vary_headers
 from django.utils.http import parse_http_date_safe
 
 #: A page is stored as plain data: this version of the form, status, reason (None: the usual one),
-#: headers, body.
-Page = list[Any]
+#: body, and then names and values of the headers in turn. Flat and unchangeable, so that what a
+#: process keeps of it can be used as it is.
+Page = tuple[Any, ...]
 _FORM = 1
+_FIRST_HEADER = 4
 
-_CONDITIONAL = ("HTTP_IF_NONE_MATCH", "HTTP_IF_MODIFIED_SINCE", "HTTP_IF_MATCH")
+_CONDITIONS = (
+    "HTTP_IF_NONE_MATCH",
+    "HTTP_IF_MODIFIED_SINCE",
+    "HTTP_IF_MATCH",
+    "HTTP_IF_UNMODIFIED_SINCE",
+)
 
 
 def complete(response: HttpResponse, vary: tuple[str, ...]) -> None:
@@ -29,37 +36,37 @@ def complete(response: HttpResponse, vary: tuple[str, ...]) -> None:
 def freeze(response: HttpResponse) -> Page:
     """What is stored of *response*."""
     reason = response.__dict__.get("_reason_phrase")
-    headers = [[name, value] for name, value in response.headers.items()]
-    return [_FORM, response.status_code, reason, headers, response.content]
+    headers = (each for pair in response.headers.items() for each in pair)
+    return (_FORM, response.status_code, reason, response.content, *headers)
 
 
 def is_page(value: Any) -> bool:
     """Whether *value* is a page of a form that this version knows."""
-    return type(value) in {list, tuple} and len(value) == 5 and value[0] == _FORM  # noqa: PLR2004
+    return type(value) is tuple and len(value) >= _FIRST_HEADER and value[0] == _FORM
 
 
 def thaw(page: Page) -> HttpResponse:
     """A response of its own, made of *page*."""
-    _, status, reason, headers, body = page
-    made = HttpResponse(body, headers=_NO_TYPE, status=status, reason=reason)
+    made = HttpResponse(page[3], _SOME_TYPE, page[1], page[2])
+    headers = iter(page[_FIRST_HEADER:])
     # As they were checked when the view set them, and not once more.
-    made.headers._store = {name.lower(): (name, value) for name, value in headers}  # type: ignore[attr-defined] # noqa: SLF001
+    made.headers._store = {name.lower(): (name, value) for name, value in zip(headers, headers)}  # type: ignore[attr-defined] # noqa: B905, SLF001
     return made
 
 
-_NO_TYPE = {"Content-Type": "text/plain"}
+_SOME_TYPE = "text/plain"
 
 
 def conditional(request: HttpRequest, response: HttpResponse) -> HttpResponse:
     """*response*, or the 304 or 412 that *request* asks for where it has the page already."""
     meta = request.META
-    if not any(name in meta for name in _CONDITIONAL) and "HTTP_IF_UNMODIFIED_SINCE" not in meta:
+    if not any(name in meta for name in _CONDITIONS):
         return response
     modified = response.headers.get("Last-Modified")
-    answer: HttpResponse = get_conditional_response(
+    answer: Any = get_conditional_response(
         request,
         etag=response.headers.get("ETag"),
         last_modified=parse_http_date_safe(modified) if modified else None,
         response=response,
     )
-    return answer
+    return answer  # type: ignore[no-any-return]

@@ -18,6 +18,7 @@ from ...scope.scope import scope_var
 from .ambient import LANGUAGE, TIME_ZONE, language, time_zone
 from .canonical import NotCanonical, canonical
 from .observation import ABSENT
+from .request_class import HELD_AS, plain
 from .sessions import aloaded, loaded
 
 #: Reads one part of a request: its value as text.
@@ -55,20 +56,24 @@ class Parts:
     def key(self, place: str, request: HttpRequest) -> bytes:
         """The key of the page that *request* gets at *place*, a view and a URL.
 
-        May load the session, and what middleware has left to be loaded.
+        May load the session, and what middleware has left to be loaded. Where the request is
+        watched, that these parts are read is noted.
 
         Raises:
             NotCanonical: a part can't be written down in this request.
         """
         return self._digest(place, [read(request) for read in self._readers])
 
-    async def akey(self, place: str, request: HttpRequest) -> bytes:
-        """As `key`; the session is awaited."""
+    async def aprepare(self, request: HttpRequest) -> None:
+        """Load the session, if it is needed for the key."""
         if self.needs_session:
-            session = request.__dict__.get("session")
+            session = _held(request).get("session")
             if isinstance(session, SessionBase):
                 await aloaded(session)
-        return self.key(place, request)
+
+    def texts(self, request: HttpRequest) -> dict[str, str]:
+        """The values of the parts, by their names. As `key` otherwise."""
+        return {name: read(request) for name, read in zip(self.names, self._readers, strict=True)}
 
     def key_of(self, place: str, values: Mapping[str, str]) -> bytes:
         """The key of a page whose parts were noted while it was made.
@@ -134,13 +139,24 @@ def _query(name: str) -> Reader:
     return read
 
 
+def _held(request: HttpRequest) -> dict[str, Any]:
+    found: dict[str, Any] = plain(request, "__dict__")
+    return found
+
+
 def _attribute(name: str) -> Reader:
-    return lambda request: _text(request.__dict__, name, request)
+    def read(request: HttpRequest) -> str:
+        held = _held(request)
+        if HELD_AS in held:
+            getattr(request, name, None)
+        return _text(held, name, request)
+
+    return read
 
 
 def _session(name: str) -> Reader:
     def read(request: HttpRequest) -> str:
-        session = request.__dict__.get("session")
+        session = _held(request).get("session")
         return _text(loaded(session), name, request) if isinstance(session, SessionBase) else ABSENT
 
     return read
@@ -155,12 +171,12 @@ def _state(name: str) -> Reader:
 
 
 def _session_key(request: HttpRequest) -> str:
-    session = request.__dict__.get("session")
+    session = _held(request).get("session")
     return canonical(session.session_key) if isinstance(session, SessionBase) else ABSENT
 
 
 def _session_items(request: HttpRequest) -> str:
-    session = request.__dict__.get("session")
+    session = _held(request).get("session")
     return canonical(loaded(session), request) if isinstance(session, SessionBase) else ABSENT
 
 

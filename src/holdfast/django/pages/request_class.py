@@ -143,6 +143,8 @@ def is_unread_user(user: Any) -> bool:
 
 
 def _is_djangos(function: Any) -> bool:
+    if type(function) is partial:
+        function = function.func
     return getattr(function, "__module__", None) == "django.contrib.auth.middleware"
 
 
@@ -254,7 +256,7 @@ def _user(watched: Watched, held: dict[str, Any], name: str) -> Any:
 
 def _auser(watched: Watched, held: dict[str, Any], name: str) -> Any:
     function = held.get(name)
-    if not (type(function) is partial and _is_djangos(function.func)):
+    if not (type(function) is partial and _is_djangos(function)):
         watched.observation.note("attribute:auser", function)
     return plain(watched.request, name)
 

@@ -1,0 +1,245 @@
+"""One request for a page: its keys, and the run that makes it where there is none."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from django.http import Http404, HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
+
+from ...cache.recording import Recording, innermost
+from . import known
+from .background import request_for_background
+from .canonical import canonical
+from .names import page_tags
+from .observation import Observation, looking_away
+from .page import complete, freeze
+from .parts import Parts, headers_of
+from .storing import varies_on, why_not_stored
+from .watching import watching
+
+if TYPE_CHECKING:
+    from .view import Options
+
+#: Stands for a page that wasn't found, in place of one: with this, and what the error said.
+ABSENT = "absent"
+#: Stands for a response that is only for who asked.
+REFUSED = ("refused",)
+
+
+class Visit:
+    """A request for a page.
+
+    Args:
+        options: of the view.
+        name: the view's.
+        place: the view and the URL.
+        request: the request.
+        view: called with the request and what follows.
+        args: what follows.
+        kwargs: the same, by name.
+    """
+
+    __slots__ = (
+        "_args",
+        "_kwargs",
+        "_looks",
+        "_name",
+        "_noted",
+        "_options",
+        "_texts",
+        "_view",
+        "_worker",
+        "made",
+        "parts",
+        "place",
+        "request",
+    )
+
+    def __init__(  # noqa: PLR0913, PLR0917 - a view, and what it is called with
+        self,
+        options: Options,
+        name: str,
+        place: str,
+        request: HttpRequest,
+        view: Callable[..., Any],
+        args: Sequence[Any],
+        kwargs: Mapping[str, Any],
+    ) -> None:
+        self._options = options
+        self._name = name
+        self.place = place
+        self.request = request
+        self._view = view
+        self._args = args
+        self._kwargs = kwargs
+        # What a run in this very thread or task has made: it is returned as it is.
+        self.made: HttpResponseBase | None = None
+        self.parts: Parts = known.NONE
+        self._texts: dict[str, str] = {}
+        self._noted: dict[str, str] = {}
+        self._looks = 0
+        self._worker = _worker()
+
+    # Keys
+
+    def key(self) -> bytes:
+        """The key of the page, by the parts that are known. Asks the store from the second time."""
+        parts = known.remembered(self._options.store, self.place) if self._looks == 0 else None
+        self._looks += 1
+        if parts is None:
+            parts = known.look_up(self._options.store, self.place)
+        return self._key_by(parts)
+
+    async def akey(self) -> bytes:
+        """As `key`."""
+        parts = known.remembered(self._options.store, self.place) if self._looks == 0 else None
+        self._looks += 1
+        if parts is None:
+            parts = await known.alook_up(self._options.store, self.place)
+        await parts.aprepare(self.request)
+        return self._key_by(parts)
+
+    def _key_by(self, parts: Parts) -> bytes:
+        self.parts = parts
+        self._texts = parts.texts(self.request)
+        return parts.key_of(self.place, self._texts)
+
+    def store_at(self, recording: Recording) -> bytes:
+        """The key of the page that was just made, by the parts that it has turned out to need."""
+        names, texts = self._found()
+        if names:
+            known.learn(self._options.store, self.place, names)
+        return (self.parts | names).key_of(self.place, texts)
+
+    async def astore_at(self, recording: Recording) -> bytes:
+        """As `store_at`."""
+        names, texts = self._found()
+        if names:
+            await known.alearn(self._options.store, self.place, names)
+        return (self.parts | names).key_of(self.place, texts)
+
+    def _found(self) -> tuple[list[str], dict[str, str]]:
+        # As they were before the run, where they were looked up.
+        texts = {**self._noted, **self._texts}
+        return [name for name in self._noted if name not in self._texts], texts
+
+    # Runs
+
+    def load(self) -> Any:
+        """Run the view. What is returned is what is stored."""
+        mine = self._worker == _worker()
+        request = self.request if mine else request_for_background(self.request)
+        absent: Http404 | None = None
+        response: HttpResponseBase | None = None
+        with watching(request) as observation:
+            try:
+                response = self._view(request, *self._args, **self._kwargs)
+                response = _rendered(response)
+            except Http404 as error:
+                if self._options.negative_ttl is None:
+                    raise
+                absent = error
+        value = self._judged(request, observation, response, absent)
+        if observation.refusal is not None and observation.parts:
+            # Whose visit it is that can't be stored, may depend on what was read.
+            known.learn(self._options.store, self.place, observation.parts)
+        if mine:
+            self.made = response
+        return value
+
+    async def aload(self) -> Any:
+        """As `load`."""
+        mine = self._worker == _worker()
+        request = self.request if mine else request_for_background(self.request)
+        absent: Http404 | None = None
+        response: HttpResponseBase | None = None
+        with watching(request) as observation:
+            try:
+                response = await self._view(request, *self._args, **self._kwargs)
+                response = await _arendered(response)
+            except Http404 as error:
+                if self._options.negative_ttl is None:
+                    raise
+                absent = error
+        value = self._judged(request, observation, response, absent)
+        if observation.refusal is not None and observation.parts:
+            await known.alearn(self._options.store, self.place, observation.parts)
+        if mine:
+            self.made = response
+        return value
+
+    def _judged(
+        self,
+        request: HttpRequest,
+        observation: Observation,
+        response: HttpResponseBase | None,
+        absent: Http404 | None,
+    ) -> Any:
+        recording = innermost.get()
+        if recording is None:  # so that this may be used without a loader
+            recording = Recording()
+        if response is not None:
+            reason = why_not_stored(response, absent_too=self._options.negative_ttl is not None)
+            if reason is not None:
+                observation.refusal = observation.refusal or reason
+            else:
+                for header in varies_on(response):
+                    # The view says so, whatever it has read.
+                    text = observation.parts.setdefault(f"meta:{header}", _header(request, header))
+                    if observation.outer is not None:
+                        observation.outer.note_text(f"meta:{header}", text)
+        self._noted = observation.parts
+        recording.add_all(page_tags(request, self._name, self._args, self._kwargs))
+        if observation.refusal is not None:
+            recording.refuse(observation.refusal)
+            return REFUSED
+        if absent is not None:
+            return (ABSENT, *(str(each) for each in absent.args[:1]))
+        assert isinstance(response, HttpResponse)  # noqa: S101 - or it would have been refused
+        complete(response, headers_of(observation.parts))
+        return freeze(response)
+
+
+def _header(request: HttpRequest, key: str) -> str:
+    with looking_away():
+        return canonical(request.META[key]) if key in request.META else "absent"
+
+
+def _worker() -> object:
+    """The thread or greenlet that runs here, and the task."""
+    try:
+        task = asyncio.current_task()
+    except RuntimeError:
+        task = None
+    return task or threading.get_ident()
+
+
+def _rendered(response: Any) -> HttpResponseBase:
+    if callable(getattr(response, "render", None)) and not response.is_rendered:
+        response = response.render()
+    return _checked(response)
+
+
+async def _arendered(response: Any) -> HttpResponseBase:
+    if callable(getattr(response, "render", None)) and not response.is_rendered:
+        from asgiref.sync import iscoroutinefunction, sync_to_async
+
+        if iscoroutinefunction(response.render):
+            response = await response.render()
+        else:
+            response = await sync_to_async(response.render, thread_sensitive=True)()
+    return _checked(response)
+
+
+def _checked(response: Any) -> HttpResponseBase:
+    if not isinstance(response, HttpResponseBase):
+        raise TypeError(
+            f"A cached view returned {type(response).__name__} in place of a response."
+            " If it is async, cached_view must be told the view itself: put it right above"
+            " `async def`, or around as_view()."
+        )
+    return response

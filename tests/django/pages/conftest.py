@@ -1,0 +1,38 @@
+"""An empty cache for pages, and views to be asked over Django's real handlers."""
+
+import itertools
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+import holdfast
+from holdfast import named_stores
+from holdfast.django.pages import known
+
+_numbers = itertools.count()
+
+
+@pytest.fixture(autouse=True)
+def _cache(tmp_path: Path) -> Iterator[None]:
+    """A store of each test's own."""
+    from django.conf import settings
+    from django.test import override_settings
+
+    applied = {"STORES": {"cache": f"lmdb://{tmp_path}/cache-{next(_numbers)}"}}
+    holdfast.configure(applied)
+    with override_settings(HOLDFAST=applied):
+        yield
+    holdfast.configure(getattr(settings, "HOLDFAST", {}))
+    known._remembered.clear()
+
+
+@pytest.fixture
+def runs() -> list[str]:
+    """What the views of a test note here."""
+    return []
+
+
+def stored() -> int:
+    """How many results there are."""
+    return len(named_stores.store("cache").stats())
