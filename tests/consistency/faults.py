@@ -95,7 +95,7 @@ class Faults:
         label = self._choice.choice([*steps.LABELS, None])
         if label is None:
             os.kill(self._crew.pids[number], signal.SIGKILL)
-        elif not self._trap(number, label, steps.KILL):
+        elif self._trap(number, label, steps.KILL) is None:
             return
         self._count(f"killed {label or 'anywhere'}")
         self._crew.replace(number)
@@ -107,7 +107,7 @@ class Faults:
         pid = self._crew.pids[number]
         if label is None:
             os.kill(pid, signal.SIGSTOP)
-        elif not self._trap(number, label, steps.STOP):
+        elif self._trap(number, label, steps.STOP) is None:
             os.kill(pid, signal.SIGCONT)
             return
         try:
@@ -122,16 +122,46 @@ class Faults:
         getattr(self._place, name)()
         self._count(f"store {name}")
 
-    def _trap(self, number: int, label: str, action: int) -> bool:
-        """Wait until one thread of the process comes to this step, if it does."""
+    def flush(self) -> None:
+        """The store loses its marks while a writer is between its mark and its COMMIT.
+
+        After its COMMIT that writer is killed.
+        """
+        number = self._choice.randrange(len(self._crew.pids))
+        row = self._trap(number, self._choice.choice(steps.WHILE_MARKED), steps.STOP)
+        if row is None:
+            os.kill(self._crew.pids[number], signal.SIGCONT)
+            return
+        self._place.flushed()
+        time.sleep(self._choice.random() * self._longest)
+        self._set(row, "after commit", steps.KILL)
+        os.kill(self._crew.pids[number], signal.SIGCONT)
+        if self._wait(row, 2):
+            self._crew.replace(number)
+            self._count("flushed while marked")
+
+    def restore(self) -> None:
+        """The store comes back with what it had a while ago."""
+        self._place.restored()
+        self._count("store restored")
+        time.sleep(2)
+
+    def _trap(self, number: int, label: str, action: int) -> int | None:
+        """Wait until a thread of the process comes to this step, if it does; its row."""
         row = self._choice.choice(self._crew.rows[number])
+        self._set(row, label, action)
+        return row if self._wait(row, 0.3) else None
+
+    def _set(self, row: int, label: str, action: int) -> None:
         self._ledger.arrived[row] = 0
         self._ledger.traps[row] = steps.CODES[label] | action
-        deadline = time.monotonic() + 0.3
+
+    def _wait(self, row: int, seconds: float) -> bool:
+        deadline = time.monotonic() + seconds
         while not self._ledger.arrived[row]:
             if time.monotonic() > deadline:
                 self._ledger.traps[row] = 0
                 time.sleep(0.01)  # it may be on its way
-                return bool(self._ledger.arrived[row])
+                break
             time.sleep(0.001)
-        return True
+        return bool(self._ledger.arrived[row])

@@ -36,6 +36,7 @@ COUNTERS = (
     "read_errors",
     "write_errors",
     "busy",
+    "refused",
 )
 
 

@@ -28,7 +28,9 @@ SCENARIOS: dict[str, dict[str, int]] = {
     "calm": {},
     "kills": {"kill": 1},
     "stops": {"stop": 1},
-    "accidents": {"accident": 1},
+    "accidents": {"accident": 1, "stop": 3},
+    "flushes": {"flush": 1},
+    "restores": {"restore": 1},
     "all": {"kill": 5, "stop": 10, "accident": 1},
 }
 
@@ -128,7 +130,8 @@ def _run(order: Order, place: store.Place, folder: Path) -> Found:
     worker.watch_the_database()
     prepared = subjects.subject(order.subject).prepare(order.subject)
     if order.without:
-        safeguards.take_out(order.without)
+        assert prepared.tags, "there is no protocol of ours in it"
+        safeguards.take_out(order.without, prepared.tags)
     ledger = Ledger(folder / "ledger")
     plan = worker.Plan(
         prepared.read,
@@ -183,7 +186,7 @@ def _rage(order: Order, crew: Crew, place: store.Place) -> dict[str, int]:
     weights = {
         name: weight
         for name, weight in SCENARIOS[order.scenario].items()
-        if name != "accident" or place.accidents
+        if name in {"kill", "stop"} or place.accidents
     }
     deadline = time.monotonic() + order.seconds
     last, progress = -1, time.monotonic()
@@ -281,7 +284,7 @@ def lines(found: Found, complaints: int = 10) -> Iterator[str]:
     yield (
         f"{what}, seed {order.seed}: {counts['reads']:,} reads in {found.seconds:.0f} s,"
         f" hit rate {100 * found.hit_rate:.0f} %, {counts['writes']:,} writes"
-        f" ({counts['commits']:,} committed)"
+        f" ({counts['commits']:,} committed, {counts['refused']:,} refused)"
     )
     yield (
         f"  stale {counts['stale']}, went back {counts['went_back']},"

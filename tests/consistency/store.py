@@ -25,6 +25,14 @@ class Place:
     #: What can befall it, by name; each has a method of that name.
     accidents: tuple[str, ...] = ()
 
+    def flushed(self) -> None:
+        """It is emptied."""
+        raise NotImplementedError
+
+    def restored(self) -> None:
+        """It comes back with what it had a while ago."""
+        raise NotImplementedError
+
 
 class Directory(Place):
     """The embedded store: no server, so there is nothing to restart."""

@@ -13,7 +13,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from django.db import DatabaseError, connection, transaction
+from django.core.exceptions import ObjectDoesNotExist
+from django.db import DatabaseError, IntegrityError, connection, transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.backends.utils import CursorWrapper
 
@@ -108,10 +109,10 @@ class Reader(_Thread):
         readings = [READINGS[name] for name in self.plan.readings]
         while not self.ledger.stopping:
             try:
-                if self.choice.random() < 0.05:
+                if self.choice.random() < (0.5 if self.plan.repeatable else 0.1):
                     self.in_transaction(readings)
                 else:
-                    for _ in range(50):
+                    for _ in range(20):
                         self.one(self.choice.choice(readings))
             except Exception as error:
                 self.failed("read_errors", error)
@@ -136,9 +137,10 @@ class Reader(_Thread):
         wanted = [(reading, self.some(reading)) for reading in self.choice.choices(readings, k=4)]
         floors = [reading.floors(self.ledger, number) for reading, number in wanted]
         with transaction.atomic():
-            if self.plan.delayed:
-                time.sleep(self.choice.random() * 0.003)
             for (reading, number), noted in zip(wanted, floors, strict=True):
+                # Time for others to write, so that the snapshot is an old one.
+                if self.plan.delayed and self.choice.random() < 0.1:
+                    time.sleep(self.choice.random() * 0.01)
                 self.look(reading, number, noted if self.plan.repeatable else None)
 
 
@@ -150,8 +152,15 @@ class Writer(_Thread):
                 self.write(hold)
             except Busy:
                 self.count("busy")
+            except (IntegrityError, ObjectDoesNotExist):
+                # Two changes in one transaction may contradict each other.
+                self.count("refused")
+                _recover()
             except Exception as error:
-                self.failed("write_errors", error)
+                if "serialize" in str(error):
+                    self.count("refused")
+                else:
+                    self.failed("write_errors", error)
                 _recover()
             finally:
                 _writing.hold = None

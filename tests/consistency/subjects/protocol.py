@@ -11,7 +11,7 @@ from holdfast.stores import Store, open_store
 from tests.consistency import worker
 from tests.consistency.library.queries import Words
 from tests.consistency.readings import READINGS
-from tests.consistency.subjects import steps_of_tags
+from tests.consistency.subjects import stamping, steps_of_tags
 from tests.consistency.subjects.settings import COMMIT_TIMEOUT, TTL
 from tests.consistency.subjects.subject import Subject
 
@@ -19,7 +19,6 @@ class _Begun(threading.local):
     """What was taken at BEGIN: under REPEATABLE READ, a snapshot may be as old."""
 
     stamp: bytes | None = None
-    tried = False
 
 
 def prepare(name: str) -> Subject:
@@ -63,7 +62,8 @@ def prepare(name: str) -> Subject:
         entry = store.tags.get(key)
         if entry is not None and entry.valid:
             return pickle.loads(entry.value)  # noqa: S301 - our own
-        stamp = begun.stamp if connection.in_atomic_block else store.tags.stamp()
+        earlier = connection.in_atomic_block and stamping.at_begin
+        stamp = begun.stamp if earlier else store.tags.stamp()
         words = READINGS[name].query(number)
         steps_of_tags.reached("loaded")
         if stamp is not None:
@@ -73,6 +73,7 @@ def prepare(name: str) -> Subject:
     # A change outside of a transaction would need its tags before it is made, page the shelf's.
     return Subject(
         read,
+        type(store.tags),
         envelopes=("atomic", "durable", "both", "on_commit", "rolled_back", "inner_rolled_back"),
     )
 

@@ -14,10 +14,12 @@ class Subject:
 
     Attributes:
         read: calls one of them, cached, by name and number.
+        tags: the class of its store's tags, if it has such.
         readings, ways, envelopes: those that it is made for.
     """
 
     read: Callable[[str, int], Words]
+    tags: type | None = None
     readings: tuple[str, ...] = tuple(READINGS)
     ways: tuple[str, ...] = tuple(WAYS)
     envelopes: tuple[str, ...] = tuple(ENVELOPES)
