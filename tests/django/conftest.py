@@ -54,7 +54,10 @@ settings.configure(
                 "loaders": [
                     (
                         "django.template.loaders.locmem.Loader",
-                        {"page.html": "{{ request.method }} {{ request.path }} {{ more }}"},
+                        {
+                            "form.html": "{% csrf_token %}",
+                            "page.html": "{{ request.method }} {{ request.path }} {{ more }}",
+                        },
                     )
                 ],
             },

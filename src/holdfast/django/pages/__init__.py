@@ -1,6 +1,7 @@
 """Pages that a save makes untrue: `cached_view`, and what its keys and rules are made of.
 
-A run of a view is watched: which parts of the request it reads (`observation`, and what it hands
-out in their place: `request_class`, `mappings`, `sessions`, `ambient`), and, by the recording, which
-rows. The parts make the key (`parts`, `canonical`), the rows the tags.
+A run of a view is watched: which parts of the request it reads (`watching`, `observation`, and what
+is handed out in their place: `request_class`, `mappings`, `sessions`, `ambient`), and, by the
+recording, which rows. The parts make the key (`parts`, `canonical`, `known`), the rows the tags.
+`view` is the decorator, `visit` one request, `storing` the rules, `page` what is stored.
 """

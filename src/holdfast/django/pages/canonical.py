@@ -5,7 +5,7 @@ What can't be written down so that this holds is refused: a generator, a lock, a
 
 from __future__ import annotations
 
-import datetime
+import datetime as dt
 import decimal
 import enum
 import pathlib
@@ -22,10 +22,10 @@ _PLAIN = frozenset(
         bool,
         bytes,
         complex,
-        datetime.date,
-        datetime.datetime,
-        datetime.time,
-        datetime.timedelta,
+        dt.date,
+        dt.datetime,
+        dt.time,
+        dt.timedelta,
         decimal.Decimal,
         float,
         int,
@@ -64,7 +64,7 @@ def canonical(value: Any, through: object = None) -> str:
     return _written(value, through, 0)
 
 
-def _written(value: Any, through: object, depth: int) -> str:
+def _written(value: Any, through: object, depth: int) -> str:  # noqa: C901, PLR0911 - one line a kind
     kind = type(value)
     if kind is str:
         return repr(value)
@@ -131,22 +131,23 @@ def _held(held: dict[str, Any], through: object, depth: int) -> str:
 def _instance(value: Any, kind: type, through: object, depth: int) -> str:
     """An object of a class written in Python, which is what it holds."""
     if issubclass(kind, Model):
-        state = value._state  # noqa: SLF001 - Django's documentation names it
-        held = {name: v for name, v in value.__dict__.items() if name != "_state"}
-        related = {name: v for name, v in getattr(state, "fields_cache", {}).items()}
-        return (
-            f"{value._meta.label}@{state.db}"  # noqa: SLF001 - a documented name
-            f"{_held(held, through, depth)}{_held(related, through, depth)}"
-        )
-    held = getattr(value, "__dict__", None)
-    if (
-        held is None
-        # It holds more than its attributes: slots, or what a class written in C keeps.
-        or kind.__basicsize__ > _WITHOUT_SLOTS
-        or kind.__module__ in _OPAQUE
-    ):
+        return _row(value, through, depth)
+    held: dict[str, Any] | None = getattr(value, "__dict__", None)
+    # What is larger holds more than its attributes: slots, or what a class written in C keeps.
+    if held is None or kind.__basicsize__ > _WITHOUT_SLOTS or kind.__module__ in _OPAQUE:
         raise NotCanonical(f"a {_name(kind)}")
     return f"{_name(kind)}{_held(held, through, depth)}"
+
+
+def _row(value: Any, through: object, depth: int) -> str:
+    """A model's instance, with what was loaded with it."""
+    state = value._state  # noqa: SLF001 - Django's documentation names it
+    held = {name: item for name, item in value.__dict__.items() if name != "_state"}
+    related = dict(getattr(state, "fields_cache", {}))
+    return (
+        f"{value._meta.label}@{state.db}"  # noqa: SLF001 - as above
+        f"{_held(held, through, depth)}{_held(related, through, depth)}"
+    )
 
 
 #: Modules whose objects mean more than they hold.

@@ -1,3 +1,4 @@
+# ruff: noqa: D102 - the methods are those of dict, and do what dict does
 """Mappings of a request that note which of their items are read.
 
 Each is a copy that holds what the original holds, since some read a dict without asking it; what is
@@ -7,7 +8,7 @@ written goes to the original, too.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import Any, Self
 
 from django.http import QueryDict
 from django.http.request import HttpHeaders
@@ -109,7 +110,7 @@ class ObservedDict(dict[Any, Any]):
         return iter(self._seen())
 
     def __reversed__(self) -> Iterator[Any]:
-        return reversed(self._seen())
+        return iter([*self._seen()][::-1])
 
     def __len__(self) -> int:
         return len(self._seen())
@@ -123,15 +124,15 @@ class ObservedDict(dict[Any, Any]):
     def __ne__(self, other: object) -> bool:
         return self._seen() != other
 
-    __hash__ = None  # type: ignore[assignment]
+    __hash__ = None
 
     def __or__(self, other: Any) -> dict[Any, Any]:
-        return self._seen() | other
+        return {**self._seen(), **other}
 
     def __ror__(self, other: Any) -> dict[Any, Any]:
         return {**other, **self._seen()}
 
-    def __ior__(self, other: Any) -> ObservedDict:  # type: ignore[override,misc]
+    def __ior__(self, other: Any) -> Self:
         self.update(other)
         return self
 
@@ -256,10 +257,10 @@ class ObservedQuery(QueryDict):
         self._holdfast_whole()
         return super().__repr__()
 
-    def __copy__(self) -> QueryDict:
+    def __copy__(self) -> Any:
         return self._plain()
 
-    def __deepcopy__(self, memo: Any) -> QueryDict:
+    def __deepcopy__(self, memo: Any) -> Any:
         return self._plain()
 
     def __reduce_ex__(self, protocol: Any) -> Any:
@@ -311,7 +312,7 @@ class ObservedHeaders(HttpHeaders):
     @property
     def _store(self) -> dict[str, tuple[str, str]]:  # type: ignore[override]
         # What everything that reads more than one of them comes to.
-        found: dict[str, tuple[str, str]] = HttpHeaders(dict(self._meta.items()))._store  # type: ignore[attr-defined] # noqa: SLF001
+        found: dict[str, tuple[str, str]] = HttpHeaders(dict(self._meta.items()))._store  # noqa: SLF001
         return found
 
     def __getitem__(self, key: str) -> str:

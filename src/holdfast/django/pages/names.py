@@ -79,7 +79,7 @@ def dotted_name(view: Callable[..., Any]) -> str:
     return f"{named.__module__}.{named.__name__}"
 
 
-def _tag(name: str, args: Sequence[Any] | None = None, kwargs: Mapping[str, Any] = {}) -> bytes:  # noqa: B006 - only read
+def _tag(name: str, args: Sequence[Any] | None = None, kwargs: Mapping[str, Any] = {}) -> bytes:
     if args is None:
         return f"view:{name}".encode()
     try:

@@ -1,8 +1,8 @@
 """What a run of a view reads of its request, noted as it reads.
 
 A part is named by a text: `meta:HTTP_ACCEPT`, `query:page`, `cookie:theme`, `session:cart`,
-`attribute:tenant`, `language`. Its value is noted as it was when the run read it first, so that what
-the run changes itself is not taken for the request's.
+`attribute:tenant`, `language`. Its value is noted as it was when the run read it first, so that
+what the run changes itself is not taken for the request's.
 """
 
 from __future__ import annotations

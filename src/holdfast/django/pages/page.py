@@ -50,7 +50,7 @@ def thaw(page: Page) -> HttpResponse:
     made = HttpResponse(page[3], _SOME_TYPE, page[1], page[2])
     headers = iter(page[_FIRST_HEADER:])
     # As they were checked when the view set them, and not once more.
-    made.headers._store = {name.lower(): (name, value) for name, value in zip(headers, headers)}  # type: ignore[attr-defined] # noqa: B905, SLF001
+    made.headers._store = {name.lower(): (name, value) for name, value in zip(headers, headers)}  # noqa: B905, SLF001
     return made
 
 

@@ -198,8 +198,8 @@ _WHOLE: dict[str, Reader] = {
     "session-items": _session_items,
     "session-key": _session_key,
     "state-items": _state_items,
-    LANGUAGE: lambda request: language(),
-    TIME_ZONE: lambda request: time_zone(),
+    LANGUAGE: lambda _: language(),
+    TIME_ZONE: lambda _: time_zone(),
 }
 
 __all__ = ["NotCanonical", "Parts", "headers_of"]

@@ -80,7 +80,7 @@ plain = object.__getattribute__
 
 
 @cache
-def observed_class(own: Any) -> Any:
+def observed_class(own: Any) -> Any:  # noqa: C901 - a class, whose methods are short
     """A subclass of *own*, the request's class, whose attributes are noted when they are read."""
 
     class Observed(own):  # type: ignore[misc]

@@ -166,6 +166,10 @@ def _owner(view: Any) -> Any:
     return getattr(view, "__self__", None)
 
 
+class _NotCached(Exception):  # noqa: N818 - a state, not a mistake
+    """There is no page, and none shall be made."""
+
+
 class _Pages:
     """The pages of one view.
 
@@ -191,26 +195,22 @@ class _Pages:
         if request.method not in _CACHED:
             return view(request, *rest, **kwargs)
         name = self._name if own is None else _class_name(own)
+        rules, pages = self._decorator.policy_of(name), loader(self._options.store)
+        # Where a part, or what the view is called with, is nothing that a key can be made of, the
+        # page is nobody else's.
         try:
             place = self._place(name, request, rest, kwargs)
-        except NotCanonical:
-            return view(request, *rest, **kwargs)
-        rules, pages = self._decorator.policy_of(name), loader(self._options.store)
-        try:
             page = self._quick(pages, rules, place, request)
             if page is not MISSING:
                 return _response(request, page, None)
             visit = Visit(self._options, name, place, request, view, rest, kwargs)
             if request.method == "HEAD":
                 page = pages.peek(visit.key(), rules)
-                return (
-                    view(request, *rest, **kwargs)
-                    if page is MISSING
-                    else _response(request, page, None)
-                )
-            page = pages.fetch(visit.key, visit.load, rules, store_at=visit.store_at)
-        except NotCanonical:
-            # A part that other visits have is, in this one, nothing that a key can be made of.
+                if page is MISSING:
+                    raise _NotCached
+            else:
+                page = pages.fetch(visit.key, visit.load, rules, store_at=visit.store_at)
+        except (NotCanonical, _NotCached):
             return view(request, *rest, **kwargs)
         return _response(request, page, visit.made)
 
@@ -222,12 +222,9 @@ class _Pages:
         if request.method not in _CACHED:
             return await view(request, *rest, **kwargs)
         name = self._name if own is None else _class_name(own)
-        try:
-            place = self._place(name, request, rest, kwargs)
-        except NotCanonical:
-            return await view(request, *rest, **kwargs)
         rules, pages = self._decorator.policy_of(name), loader(self._options.store)
         try:
+            place = self._place(name, request, rest, kwargs)
             parts = known.remembered(self._options.store, place)
             if parts is not None:
                 await parts.aprepare(request)
@@ -237,13 +234,11 @@ class _Pages:
             visit = Visit(self._options, name, place, request, view, rest, kwargs)
             if request.method == "HEAD":
                 page = await pages.apeek(await visit.akey(), rules)
-                return (
-                    await view(request, *rest, **kwargs)
-                    if page is MISSING
-                    else _response(request, page, None)
-                )
-            page = await pages.afetch(visit.akey, visit.aload, rules, store_at=visit.astore_at)
-        except NotCanonical:
+                if page is MISSING:
+                    raise _NotCached
+            else:
+                page = await pages.afetch(visit.akey, visit.aload, rules, store_at=visit.astore_at)
+        except (NotCanonical, _NotCached):
             return await view(request, *rest, **kwargs)
         return _response(request, page, visit.made)
 

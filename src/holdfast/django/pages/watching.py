@@ -49,6 +49,8 @@ class Watched:
         "saw_messages",
     )
 
+    originals: dict[str, Any]
+
     def __init__(
         self, request: HttpRequest, observation: Observation, outer: Watched | None
     ) -> None:
@@ -67,9 +69,10 @@ class Watched:
         session = held.get("session")
         if isinstance(session, SessionBase):
             self._session = (session, observe_session(session, observation))
-        self._before = type(request)
+        self._before: Any = type(request)
         held[HELD_AS] = self
-        request.__class__ = observed_class(getattr(self._before, "_holdfast_class", self._before))
+        own: Any = getattr(self._before, "_holdfast_class", self._before)
+        request.__class__ = observed_class(own)
 
     def stop(self) -> None:
         """Make the request what it was, and judge what the run has done to it."""
