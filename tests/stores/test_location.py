@@ -19,6 +19,8 @@ from holdfast.stores.location import default_directory, parse
         ("redis://localhost:6379/1", "redis"),
         ("rediss://:secret@host/0", "redis"),
         ("valkey://host", "redis"),
+        ("valkey+sentinel://a,b/shop", "redis"),
+        ("valkey+cluster://a,b", "redis"),
         ("redis+sentinel://a:1,b:2/main/0", "redis"),
         ("redis+cluster://a,b", "redis"),
         ("unix:///run/redis.sock?db=2", "redis"),

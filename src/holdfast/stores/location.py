@@ -26,6 +26,8 @@ ENGINES = {
     "rediss+sentinel": "redis",
     "unix": "redis",
     "valkey": "redis",
+    "valkey+cluster": "redis",
+    "valkey+sentinel": "redis",
     "valkeys": "redis",
 }
 
