@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 #: Where "default" is, if the settings don't say: on this machine, in this project's own directory.
 EMBEDDED = "lmdb://"
 
+#: Where cached results are, unless it is said; if the settings don't have it, where "default" is.
+CACHE = "cache"
+
 _opened: dict[str, tuple[Any, Store]] = {}
 _codec: Codec | None = None
 
@@ -50,6 +53,12 @@ def _open(name: str) -> Store:
     options = {key.lower(): value for key, value in settings.items()}
     if options["url"] == EMBEDDED and configuration.project is not None:
         options.setdefault("project", configuration.project)
+    if name == CACHE:
+        # Full, it evicts; an embedded one has a file of its own, apart from the state in "default".
+        options.setdefault("purpose", "cache")
+    commit_timeout = configuration.setting("CACHE", {}).get("COMMIT_TIMEOUT")
+    if commit_timeout is not None:
+        options.setdefault("commit_timeout", commit_timeout)
     opened = open_store(options.pop("url"), **options)
     # Opening is lazy, so it doesn't matter that two threads may come here at once. No lock, which a
     # fork could leave locked.
@@ -61,9 +70,11 @@ def _settings_of(name: str) -> Mapping[str, Any]:
     if name in stores:
         settings = stores[name]
         return {"URL": settings} if isinstance(settings, str) else dict(settings)
+    if name == CACHE:
+        return _settings_of("default")
     if name == "default":
         return {"URL": EMBEDDED}
-    known = sorted({"default", *stores})
+    known = sorted({"default", CACHE, *stores})
     raise configuration.ConfigurationError(
         f"HOLDFAST['STORES'] has no store {name!r}.{configuration.meant(name, known)}"
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 
-class LoadTimeout(TimeoutError):
+class LoadTimeout(TimeoutError):  # noqa: N818 - as the builtin is called, and the stores' own
     """Somebody else has been loading the result for longer than `wait`, and on_wait is "error"."""
 
 

@@ -10,9 +10,13 @@ from __future__ import annotations
 
 import os
 import time
+from typing import TYPE_CHECKING
 
 from .. import configuration
 from .flights import Flight
+
+if TYPE_CHECKING:
+    from .call import Call
 
 #: Seconds over which loads that came to nothing are counted.
 WINDOW = 10.0
@@ -33,8 +37,8 @@ class Flood:
         self._begun = time.monotonic()
         self._now = 0
         self._before = 0
-        #: The load under way in each lane.
-        self.lanes: dict[int, Flight] = {}
+        #: Who goes on in each lane.
+        self.lanes: dict[int, Lane] = {}
 
     def count(self) -> None:
         """A load came to nothing."""
@@ -51,9 +55,16 @@ class Flood:
         # As much of the last window as this one lacks.
         return self._now + self._before * left >= self._limit
 
-    def lane(self, key: bytes) -> int:
-        """Which lane a key belongs to."""
-        return hash(key) % LANES
+    async def enter(self, call: Call) -> Lane | None:
+        """Wait for those before us in a lane; None, if that took as long as *call* may wait."""
+        number = hash(call.key) % LANES
+        mine = Lane(self, number)
+        while (before := self.lanes.setdefault(number, mine)) is not mine:
+            left = call.left
+            if left <= 0 or not await call.at.wait(before, call.policy.name, left):
+                return None
+        mine.board()
+        return mine
 
     def _turn(self) -> None:
         now = time.monotonic()
@@ -62,6 +73,22 @@ class Flood:
             self._before = self._now if passed < 2 * WINDOW else 0
             self._now = 0
             self._begun = now
+
+
+class Lane(Flight):
+    """The right to go on in a lane, for which others wait."""
+
+    __slots__ = ("_flood", "_number")
+
+    def __init__(self, flood: Flood, number: int) -> None:
+        super().__init__()
+        self._flood = flood
+        self._number = number
+
+    def leave(self) -> None:
+        """Let the next one go on."""
+        self._flood.lanes.pop(self._number, None)
+        self.land()
 
 
 _floods: dict[str, Flood] = {}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import datetime
+import datetime as dt
 import decimal
 import time
 import uuid
@@ -23,10 +23,10 @@ _CONSTANT = frozenset(
         complex,
         str,
         bytes,
-        datetime.date,
-        datetime.datetime,
-        datetime.time,
-        datetime.timedelta,
+        dt.date,
+        dt.datetime,
+        dt.time,
+        dt.timedelta,
         decimal.Decimal,
         uuid.UUID,
     }

@@ -8,39 +8,24 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Collection
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from .. import configuration, named_stores
 from ..stores.errors import StoreError
 from ..values import MISSING
 from . import consistency as consistencies
+from .call import Call, Key, Load, StoreAt, Wanted
 from .driving import Awaiting, Blocking, finish
 from .events import counts
-from .fetching import Fetching
+from .fetching import fetching
 from .policy import Policy
-from .recording import Recording, innermost
+from .recording import innermost
 from .tier import TIER_BYTES, Tier
 
 if TYPE_CHECKING:
     from .kept import Kept
 
-Load = Callable[[], Any]
-Key = bytes | Callable[[], Any]
-StoreAt = Callable[[Recording], Any]
-
 _monotonic = time.monotonic
-
-
-@dataclass(slots=True)
-class Wanted:
-    """One call, and what it brought. See `Loader.fetch`."""
-
-    key: Key
-    load: Load
-    policy: Policy
-    tags: Collection[bytes]
-    store_at: StoreAt | None
 
 
 class Loader:
@@ -72,7 +57,7 @@ class Loader:
     def __init__(self, store: str = "cache") -> None:
         self.store = store
         self.tier = Tier(configuration.setting("CACHE", {}).get("TIER_BYTES", TIER_BYTES))
-        self._fetching = Fetching(self.store, self.tier)
+        self._fetching = fetching(self.store, self.tier)
         self._blocking = Blocking(store)
         self._awaiting = Awaiting(store)
         self._sequence: Callable[[], bytes] | None = None
@@ -147,7 +132,7 @@ class Loader:
             Exception: what *load* raises.
         """
         wanted = Wanted(key, load, policy, tags, store_at)
-        return finish(self._fetching.fetch(self._blocking, wanted))
+        return finish(self._fetching.fetch(Call(self._blocking, wanted)))
 
     async def afetch(
         self,
@@ -160,31 +145,35 @@ class Loader:
     ) -> Any:
         """As `fetch`, for async code. What *load*, *key* and *store_at* return may be awaitable."""
         wanted = Wanted(key, load, policy, tags, store_at)
-        return await self._fetching.fetch(self._awaiting, wanted)
+        return await self._fetching.fetch(Call(self._awaiting, wanted))
 
     def refresh(self, key: Key, load: Load, policy: Policy, tags: Collection[bytes] = ()) -> Any:
         """Load it anew, whatever is there, and return it. As `fetch` otherwise."""
-        wanted = Wanted(key, load, policy, tags, None)
-        return finish(self._fetching.fetch(self._blocking, wanted, anew=True))
+        wanted = Wanted(key, load, policy, tags)
+        return finish(self._fetching.fetch(Call(self._blocking, wanted, anew=True)))
 
     async def arefresh(
         self, key: Key, load: Load, policy: Policy, tags: Collection[bytes] = ()
     ) -> Any:
         """As `refresh`."""
-        wanted = Wanted(key, load, policy, tags, None)
-        return await self._fetching.fetch(self._awaiting, wanted, anew=True)
+        wanted = Wanted(key, load, policy, tags)
+        return await self._fetching.fetch(Call(self._awaiting, wanted, anew=True))
 
-    def peek(self, key: bytes, policy: Policy) -> Any:
+    def peek(self, key: Key, policy: Policy) -> Any:
         """The result, if there is one that is fresh and true; else MISSING. Loads nothing.
 
         Raises:
             Exception: the result is an error that was kept.
         """
-        return finish(self._fetching.peek(self._blocking, key, policy))
+        return finish(self._fetching.peek(Call(self._blocking, Wanted(key, _load_nothing, policy))))
 
-    async def apeek(self, key: bytes, policy: Policy) -> Any:
+    async def apeek(self, key: Key, policy: Policy) -> Any:
         """As `peek`."""
-        return await self._fetching.peek(self._awaiting, key, policy)
+        return await self._fetching.peek(Call(self._awaiting, Wanted(key, _load_nothing, policy)))
+
+
+def _load_nothing() -> None:
+    """Never called."""
 
 
 def _never() -> bytes:

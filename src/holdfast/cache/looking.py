@@ -8,17 +8,16 @@ from typing import Any
 from .. import named_stores
 from ..stores.errors import StoreError, StoreUnavailable
 from ..values import MISSING
+from .call import Call
 from .driving import Awaiting
-from .events import Counts
+from .early import margin
 from .kept import Kept
 from .outage import Circuit, Outage
 from .payload import Found, Kind, found_in, result_of, value_of
 from .policy import Policy
-from .refreshing import margin
 from .tier import Tier
 
 _monotonic = time.monotonic
-_NEVER = float("inf")
 _MOST = 10_000
 
 
@@ -38,21 +37,20 @@ class Looking:
         # By key: the stamp of a result, and when it was last seen to be true.
         self._seen: dict[bytes, tuple[bytes, float]] = {}
 
-    async def look(
-        self, at: Awaiting, key: bytes, policy: Policy, events: Counts, *, in_tier: bool = True
-    ) -> Found | None:
+    async def look(self, call: Call, *, in_tier: bool = True) -> Found | None:
         """What there is: also what is no longer true, or fresh."""
+        at, key, policy = call.at, call.key, call.policy
         kept = self._tier.get(key) if policy.tier and in_tier else None
         try:
             if kept is not None:
-                if await self._found_true(at, kept, policy):
+                if await self._found_true(at, kept):
                     return kept.as_found()
                 if kept.fresh_until > _monotonic():
                     self._remember(key, kept, policy)
                     self._tier.drop(kept)
             entry = await self.ask(at, "get", key)
         except StoreError:
-            events.outages += 1
+            call.events.outages += 1
             return _unchecked(self._tier.get(key) if policy.tier else None, policy)
         found = None if entry is None else found_in(entry)
         if found is not None and found.valid:
@@ -62,7 +60,7 @@ class Looking:
                 self.keep(key, found, policy)
         return found
 
-    async def _found_true(self, at: Awaiting, kept: Kept, policy: Policy) -> bool:
+    async def _found_true(self, at: Awaiting, kept: Kept) -> bool:
         """Whether it is still fresh and true."""
         now = _monotonic()
         if now >= kept.fresh_until:
@@ -93,7 +91,7 @@ class Looking:
         self._tier.put(kept)
 
     @staticmethod
-    def value(found: Found, key: bytes, policy: Policy) -> Any:
+    def value(found: Found, key: bytes) -> Any:
         """The value to be returned, or the error that was kept, raised; MISSING: unreadable."""
         if found.kept is not None:
             return found.kept.give()
@@ -101,7 +99,7 @@ class Looking:
 
     # How long it has been untrue
 
-    def untrue_for(self, found: Found, key: bytes) -> float:
+    def untrue_for(self, key: bytes, found: Found) -> float:
         """Seconds since it was made untrue, at most: since it was last seen to be true, or made."""
         stamp, seen = self._seen.get(key, (b"", 0.0))
         if stamp != found.stamp:

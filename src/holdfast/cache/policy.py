@@ -1,4 +1,4 @@
-"""How long a result is kept, and what happens when it isn't there: checked when it is written down."""
+"""How long a result is kept, and what happens when it isn't there."""
 
 from __future__ import annotations
 

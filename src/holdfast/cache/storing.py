@@ -13,9 +13,7 @@ from .payload import Head, Kind, jittered, pack, value_of
 from .recording import Recording, recording
 
 if TYPE_CHECKING:
-    from .driving import Awaiting
-    from .events import Counts
-    from .loading import Wanted
+    from .call import Call
     from .policy import Policy
 
 logger = logging.getLogger("holdfast")
@@ -33,8 +31,8 @@ class Loaded:
         payload: either of them, encoded; None where nobody else may have it.
         head: what is in it.
         ttl: seconds to store it for; None: for ever; 0: not at all.
-        tags: what it depends on.
         place: the key to store it under.
+        tags: what it depends on.
     """
 
     value: Any
@@ -42,18 +40,23 @@ class Loaded:
     payload: bytes | None
     head: Head
     ttl: float | None
-    tags: frozenset[bytes]
     place: bytes
+    tags: frozenset[bytes] = frozenset()
+
+    @property
+    def is_negative(self) -> bool:
+        """Whether it says: there is none."""
+        return self.head.kind is Kind.ABSENT or (self.value is None and self.error is None)
 
 
-async def load_and_pack(at: Awaiting, wanted: Wanted, key: bytes, events: Counts) -> Loaded:
+async def load_and_pack(call: Call) -> Loaded:
     """Call the loader, with a recording open.
 
     Raises:
         Exception: what the loader raises, unless it is to be kept.
         NotStorable: what it returned can't be stored.
     """
-    policy = wanted.policy
+    at, wanted, policy, events = call.at, call.wanted, call.policy, call.events
     error: Exception | None = None
     value: Any = None
     with recording() as made:
@@ -73,10 +76,14 @@ async def load_and_pack(at: Awaiting, wanted: Wanted, key: bytes, events: Counts
         kind = _kind(policy, value, error)
         assert kind is not None  # noqa: S101 - else it was raised
         ttl = _fresh(policy, kind, value)
-        place = key
+        place = call.key
         if wanted.store_at is not None and error is None:
             place = await at.call(wanted.store_at, made)
-        loaded = _packed(policy, value, error, kind, ttl, took, place, made)
+        fresh = _NEVER if ttl is None else jittered(ttl, policy.jitter)
+        head = Head(kind, fresh, policy.keep if kind < Kind.ABSENT else 0.0, took)
+        loaded = Loaded(value, error, None, head, fresh + head.keep if ttl else ttl, place)
+        if made.refusal is None:
+            loaded.payload = _packed(policy, loaded, made)
     if made.refusal is not None:
         events.refused += 1
         loaded.payload = None
@@ -84,35 +91,19 @@ async def load_and_pack(at: Awaiting, wanted: Wanted, key: bytes, events: Counts
     return loaded
 
 
-def _packed(  # noqa: PLR0913, PLR0917 - all that is stored
-    policy: Policy,
-    value: Any,
-    error: Exception | None,
-    kind: Kind,
-    ttl: float | None,
-    took: float,
-    place: bytes,
-    made: Recording,
-) -> Loaded:
-    fresh = _NEVER if ttl is None else jittered(ttl, policy.jitter)
-    keep = policy.keep if kind < Kind.ABSENT else 0.0
-    head = Head(kind, fresh, keep, took)
-    stored_for: float | None = fresh + keep if ttl else ttl
-    loaded = Loaded(value, error, None, head, stored_for, frozenset(), place)
-    if made.refusal is not None:
-        return loaded
-    if error is not None:
-        loaded.payload = _error_packed(policy, error, head, place)
-        return loaded
+def _packed(policy: Policy, loaded: Loaded, made: Recording) -> bytes | None:
+    """What is stored, encoded."""
+    if loaded.error is not None:
+        return _error_packed(policy, loaded.error, loaded.head, loaded.place)
     parts = len(made.parts)
     try:
         # While the recording is open: what is evaluated late, such as a queryset, is read here.
-        loaded.payload = pack(value, head, place)
+        payload = pack(loaded.value, loaded.head, loaded.place)
     except NotStorable as refused:
         raise refused.at(f"The result of {policy.name}") from refused.__cause__
     if len(made.parts) > parts:
         made.refuse("it read the request when it was stored, after its key was made")
-    return loaded
+    return payload
 
 
 def _error_packed(policy: Policy, error: Exception, head: Head, place: bytes) -> bytes | None:

@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Callable, Hashable, Iterator, MutableMapp
 from typing import Any, TypeVar, overload
 
 from .flight import Flight
+from .parameters import parameter_list
 from .scope import Scope, scope_var
 
 _F = TypeVar("_F", bound=Callable[..., Any])
@@ -98,7 +99,7 @@ class _Memo:
         """
         names = list(signature.parameters)
         key = names[0] if len(names) == 1 else f"({', '.join(names)})"
-        parameters, passed = _parameter_list(signature)
+        parameters, passed = parameter_list(signature)
         hit = "_holdfast_get().memo[_holdfast_results][_holdfast_key]"
         if self.maxsize is not None:
             hit = "_holdfast_recent(_holdfast_get(), _holdfast_key)"
@@ -228,28 +229,6 @@ class _Memo:
         finally:
             del flights[key]
             flight.land()
-
-
-def _parameter_list(signature: inspect.Signature) -> tuple[str, str]:
-    """The parameters as source, defaults as a mere mark, and how to pass them on."""
-    written: list[str] = []
-    passed: list[str] = []
-    parameters = list(signature.parameters.values())
-    for index, parameter in enumerate(parameters):
-        if parameter.kind is parameter.KEYWORD_ONLY:
-            if index == 0 or parameters[index - 1].kind is not parameter.KEYWORD_ONLY:
-                written.append("*")
-            passed.append(f"{parameter.name}={parameter.name}")
-        else:
-            passed.append(parameter.name)
-        marked = "" if parameter.default is parameter.empty else "=None"
-        written.append(parameter.name + marked)
-        is_last_positional_only = parameter.kind is parameter.POSITIONAL_ONLY and (
-            index + 1 == len(parameters) or parameters[index + 1].kind is not parameter.kind
-        )
-        if is_last_positional_only:
-            written.append("/")
-    return ", ".join(written), ", ".join(passed)
 
 
 def _unhashable(value: Any) -> str | None:
