@@ -6,6 +6,8 @@ In one request: `request`, `state`, `current`, `open_scope`, `per_request`, `bul
 
 Seen by all workers: `holdfast.shared.dict`, `.counter`, `.lock`, `.stream`.
 
+Cached while they are true: `cached`, `invalidate`, `ainvalidate`.
+
 Importing this needs and loads the standard library only.
 """
 
@@ -33,9 +35,11 @@ from .startup import Problem, startup_problems
 
 if TYPE_CHECKING:
     from . import asgi as asgi
+    from . import cache as cache
     from . import django as django
     from . import shared as shared
     from . import wsgi as wsgi
+    from .cache import ainvalidate, cached, invalidate
 
 __version__ = "0.1.0"
 
@@ -46,10 +50,13 @@ __all__ = [
     "Problem",
     "RequestEnded",
     "Scope",
+    "ainvalidate",
     "bulk_loader",
+    "cached",
     "carry",
     "configure",
     "current",
+    "invalidate",
     "live_scopes",
     "open_scope",
     "per_request",
@@ -59,7 +66,8 @@ __all__ = [
     "state",
 ]
 
-_ROOMS = frozenset({"asgi", "django", "shared", "wsgi"})
+_OF_CACHE = frozenset({"ainvalidate", "cached", "invalidate"})
+_ROOMS = frozenset({"asgi", "cache", "django", "shared", "wsgi"})
 
 
 def __getattr__(name: str) -> Any:
@@ -67,4 +75,7 @@ def __getattr__(name: str) -> Any:
     # first used, so that nobody pays for one that they don't use.
     if name in _ROOMS:
         return import_module(f".{name}", __name__)
+    if name in _OF_CACHE:
+        found = globals()[name] = getattr(import_module(".cache", __name__), name)
+        return found
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}", name=name, obj=None)
