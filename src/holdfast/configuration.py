@@ -24,6 +24,11 @@ def configure(settings: Mapping[str, Any]) -> None:
     Args:
         settings: the same dict as `HOLDFAST` in Django's settings.
 
+            `CACHE`: how results are cached: a dict with `TIER_BYTES` (bytes of results that each
+            process keeps itself; 32 MiB), `FLOOD` (how many loads of one function may come to
+            nothing in ten seconds before they have to queue; 1,000; None: any number) and
+            `COMMIT_TIMEOUT` (seconds that a COMMIT takes at most; 10).
+
             `CARRY`: kinds of work that belong to the request which starts them without
             `holdfast.carry`: any of "threads", "executors", "greenlets". Default: none.
 
@@ -110,6 +115,12 @@ def validated(settings: Mapping[str, Any]) -> Mapping[str, Any]:
     return settings
 
 
+def _validate_cache(cache: Any) -> None:
+    from .cache_settings import validated_cache  # those who set nothing need none of it
+
+    validated_cache(cache)
+
+
 def _validate_carry(carry: Any) -> None:
     is_list = isinstance(carry, Collection) and not isinstance(carry, str)
     if not is_list or not all(isinstance(kind, str) for kind in carry):
@@ -187,6 +198,7 @@ def _validate_compress_above(size: Any) -> None:
 
 
 _KEYS: dict[str, Callable[[Any], None]] = {
+    "CACHE": _validate_cache,
     "CARRY": _validate_carry,
     "COMPRESS_ABOVE": _validate_compress_above,
     "KEY": _validate_key,
