@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.apps import AppConfig
 from django.conf import settings
+from django.core.checks import register
 
 from .. import configuration
 from ..startup import add_check, note_forks
@@ -20,7 +21,9 @@ class HoldfastConfig(AppConfig):
         """Called by Django once all apps are loaded."""
         from . import checks
         from .cache.checks import unusable_caches
+        from .stack.checks import check_stack
 
+        register(check_stack, "holdfast")
         note_forks()
         add_check(checks.async_code_under_green_threads)
         add_check(unusable_caches)
