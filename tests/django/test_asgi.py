@@ -534,7 +534,8 @@ def test_a_urlconf_that_a_request_set_is_taken_back(path: str) -> None:
     async def seen_after() -> str | None:
         leave = asyncio.Event()
         asyncio.get_running_loop().call_soon(leave.set)
-        await ask_asgi(ASGIHandler(), path, "GET", HOST, leave=leave)
+        application = holdfast.asgi.RequestScope(ASGIHandler())
+        await ask_asgi(application, path, "GET", HOST, leave=leave)
         found: str | None = get_urlconf()
         return found
 
