@@ -49,7 +49,7 @@ class Awaiting:
         tags = named_stores.asynchronous(self.store).tags
         return await consistencies.consistency.astamp(tags)
 
-    async def acquire(self, key: bytes, owner: bytes, ttl: float, timeout: float) -> bool:  # noqa: ASYNC109
+    async def acquire(self, key: bytes, owner: bytes, ttl: float, timeout: float) -> bool:
         """Take the store's lock; False, if it could not be had in time."""
         store = named_stores.asynchronous(self.store)
         return await store.acquire(key, owner, ttl, timeout=timeout) is not None
@@ -63,7 +63,7 @@ class Awaiting:
         result = function(*args)
         return await result if inspect.isawaitable(result) else result
 
-    async def wait(self, flight: Flight, what: str, timeout: float) -> bool:  # noqa: ASYNC109
+    async def wait(self, flight: Flight, what: str, timeout: float) -> bool:
         """Wait for a flight; whether it has landed."""
         return await flight.wait_async(what, timeout)
 
@@ -97,7 +97,7 @@ class Blocking(Awaiting):
         """See `Awaiting.stamp`."""
         return consistencies.consistency.stamp(named_stores.store(self.store).tags)
 
-    async def acquire(self, key: bytes, owner: bytes, ttl: float, timeout: float) -> bool:  # noqa: ASYNC109
+    async def acquire(self, key: bytes, owner: bytes, ttl: float, timeout: float) -> bool:
         """See `Awaiting.acquire`."""
         store = named_stores.store(self.store)
         return store.acquire(key, owner, ttl, timeout=timeout) is not None
@@ -110,7 +110,7 @@ class Blocking(Awaiting):
         """What the user's own function returns."""
         return function(*args)
 
-    async def wait(self, flight: Flight, what: str, timeout: float) -> bool:  # noqa: ASYNC109
+    async def wait(self, flight: Flight, what: str, timeout: float) -> bool:
         """Wait for a flight; whether it has landed."""
         if flight.loop_thread == get_ident():
             # A task of the loop that we would block. It can't land while we wait.

@@ -49,7 +49,7 @@ class Lease:
             await _release_quietly(self._at, self._key, owner)
 
 
-async def take_lease(at: Awaiting, circuit: Circuit, key: bytes, timeout: float) -> Lease | None:  # noqa: ASYNC109
+async def take_lease(at: Awaiting, circuit: Circuit, key: bytes, timeout: float) -> Lease | None:
     """Take it, waiting up to *timeout* seconds; None, if others had it all the while.
 
     Where the store can't be reached there is nothing to take, and each process loads for itself.
