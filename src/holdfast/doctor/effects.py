@@ -1,0 +1,150 @@
+"""What a function does that matters beyond it: to caches, to the event loop, to what is around."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from .names import FunctionNode, walk
+
+if TYPE_CHECKING:
+    from .index import Names
+
+_CHANGES = frozenset(
+    {
+        "set", "add", "delete", "set_many", "delete_many", "incr", "decr", "touch", "clear",
+        "delete_pattern",
+    }
+)  # fmt: skip
+_CACHES = ("django.core.cache.cache", "django.core.cache.caches", "django.core.cache.get_cache")
+
+
+def cache_changes(node: ast.AST, names: Names, function: FunctionNode) -> Iterator[ast.Call]:
+    """Calls in *node* that write to, or delete from, one of Django's caches.
+
+    Args:
+        node: the function, or a part of it.
+        names: what names stand for within it.
+        function: the whole function, where its variables get their values.
+    """
+    variables = {
+        part.targets[0].id
+        for part in walk(function)
+        if isinstance(part, ast.Assign)
+        and isinstance(part.targets[0], ast.Name)
+        and _is_cache(part.value, names, set())
+    }
+    for part in walk(node):
+        if (
+            isinstance(part, ast.Call)
+            and isinstance(part.func, ast.Attribute)
+            and part.func.attr in _CHANGES
+            and _is_cache(part.func.value, names, variables)
+        ):
+            yield part
+
+
+def _is_cache(node: ast.expr, names: Names, variables: set[str]) -> bool:
+    if isinstance(node, ast.Name) and node.id in variables:
+        return True
+    while isinstance(node, ast.Subscript | ast.Call):
+        node = node.value if isinstance(node, ast.Subscript) else node.func
+    full = names.of(node)
+    if full in _CACHES:
+        return True
+    module, _, name = full.rpartition(".")
+    if module == names.index.name:
+        # The file's own name for one of them.
+        value = names.index.assigned.get(name, "").partition(":")[2]
+        return value in _CACHES
+    return False
+
+
+_MUTATORS = frozenset(
+    {
+        "add", "append", "appendleft", "clear", "discard", "extend", "insert", "pop", "popitem",
+        "popleft", "push", "remove", "setdefault", "update",
+    }
+)  # fmt: skip
+
+
+def writes(function: FunctionNode, names: Names) -> dict[str, list[str]]:
+    """What the function writes onto that isn't its own.
+
+    Returns:
+        For each holder (a full name, or `self.x`): the names of attributes and of values that
+        take part.
+    """
+    found: dict[str, list[str]] = {}
+    free = {name for part in walk(function) if isinstance(part, ast.Global) for name in part.names}
+
+    def note(holder: ast.expr, attribute: str, value: ast.AST | None) -> None:
+        full = _holder(holder, names)
+        if full:
+            used = found.setdefault(full, [])
+            if attribute:
+                used.append(attribute)
+            if value is not None:
+                used += [part.id for part in ast.walk(value) if isinstance(part, ast.Name)]
+
+    for part in walk(function):
+        if isinstance(part, ast.Assign | ast.AugAssign | ast.AnnAssign | ast.Delete):
+            targets = part.targets if isinstance(part, ast.Assign | ast.Delete) else [part.target]
+            value = None if isinstance(part, ast.Delete) else part.value
+            for target in targets:
+                if isinstance(target, ast.Attribute):
+                    note(target.value, target.attr, value)
+                elif isinstance(target, ast.Subscript):
+                    note(target.value, "", value)
+                elif isinstance(target, ast.Name) and target.id in free:
+                    note(target, "", value)
+        elif isinstance(part, ast.Call):
+            if isinstance(part.func, ast.Name) and part.func.id in {"setattr", "delattr"}:
+                if len(part.args) > 1:
+                    name = part.args[1]
+                    said = str(name.value) if isinstance(name, ast.Constant) else ""
+                    note(part.args[0], said, part.args[-1])
+            elif isinstance(part.func, ast.Attribute) and part.func.attr in _MUTATORS:
+                note(part.func.value, "", part.args[-1] if part.args else None)
+    return found
+
+
+def clears(function: FunctionNode, names: Names) -> list[str]:
+    """Holders of which the function deletes an attribute or an item, or sets one to None."""
+    found: dict[str, None] = {}
+    for part in walk(function):
+        targets: list[ast.expr] = []
+        if isinstance(part, ast.Delete):
+            targets = part.targets
+        elif isinstance(part, ast.Assign) and isinstance(part.value, ast.Constant):
+            targets = part.targets if part.value.value is None else []
+        elif isinstance(part, ast.Call):
+            if isinstance(part.func, ast.Name) and part.func.id == "delattr" and part.args:
+                found[_holder(part.args[0], names)] = None
+            elif isinstance(part.func, ast.Attribute) and part.func.attr in {
+                "clear",
+                "pop",
+                "release",
+            }:
+                found[_holder(part.func.value, names)] = None
+        for target in targets:
+            if isinstance(target, ast.Attribute | ast.Subscript):
+                found[_holder(target.value, names)] = None
+    found.pop("", None)
+    return list(found)
+
+
+def _holder(node: ast.expr, names: Names) -> str:
+    """The full name of what is written onto; `self.x` and `cls.x` as `self.x`."""
+    while isinstance(node, ast.Subscript):
+        node = node.value
+    if isinstance(node, ast.Attribute) and node.attr == "__dict__":
+        node = node.value
+    if isinstance(node, ast.Attribute):
+        owner = node.value
+        if isinstance(owner, ast.Attribute) and owner.attr == "__class__":
+            owner = owner.value
+        if isinstance(owner, ast.Name) and owner.id in {"self", "cls"}:
+            return f"self.{node.attr}"
+    return names.of(node)

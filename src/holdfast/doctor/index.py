@@ -1,0 +1,361 @@
+"""What other files need to know of one: its names, classes and functions.
+
+An index is plain data, so that it can be made by another process, and kept.
+"""
+
+from __future__ import annotations
+
+import ast
+from dataclasses import dataclass, field
+
+from .effects import cache_changes, clears, writes
+from .names import FunctionNode, bound_in, dotted, imported, parameters, statements, walk
+from .sources import Source
+
+
+@dataclass(slots=True)
+class FunctionIndex:
+    """One function or method.
+
+    Attributes:
+        name: within its module, such as `Middleware.__call__` or `outer.inner`.
+        line: where it begins.
+        end_line: where it ends.
+        parameters: their names.
+        is_async: `async def`.
+        decorators: what stands behind each `@`, without arguments, as full names.
+        calls: what it calls, as full names; `self.x` for methods of its own object, `.x` for a
+            method of something that isn't known.
+        changes_cache: whether it writes to one of Django's caches, or deletes from it.
+        writes: what it writes onto that isn't its own, as full names (`self.x` for its object),
+            and the names of the attributes and values that take part.
+        clears: holders whose attributes it deletes or sets to None.
+    """
+
+    name: str
+    line: int
+    end_line: int
+    parameters: list[str]
+    is_async: bool
+    decorators: list[str]
+    calls: list[str] = field(default_factory=list)
+    changes_cache: bool = False
+    writes: dict[str, list[str]] = field(default_factory=dict)
+    clears: list[str] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class ClassIndex:
+    """One class.
+
+    Attributes:
+        name: within its module.
+        bases: full names, as far as the file tells.
+        attributes: what its body assigns: the literal, or `call:<full name>`, or `""`.
+        methods: their names, and whether each is async.
+        decorators: as for functions.
+    """
+
+    name: str
+    line: int
+    end_line: int
+    bases: list[str]
+    metaclass: str
+    attributes: dict[str, str]
+    methods: dict[str, bool]
+    decorators: list[str]
+
+
+@dataclass(slots=True)
+class Instance:
+    """An object that is made where code runs at import: it lives as long as the process.
+
+    Attributes:
+        kind: the full name of its class.
+        held_by: what it is bound to or passed to, as a full name.
+        line: where.
+    """
+
+    kind: str
+    held_by: str
+    line: int
+
+
+@dataclass(slots=True)
+class ModuleIndex:
+    """One file.
+
+    Attributes:
+        name: of the module.
+        names: what its top-level names stand for, as full names.
+        assigned: what top-level names are bound to: the literal's kind, or `call:<full name>`.
+        classes: by name.
+        functions: by name, methods and inner functions included.
+        instances: objects made at import.
+        called_at_import: full names of functions that are called, or used as decorators, while
+            the module is imported, or from `AppConfig.ready`.
+        referred: full names that are passed on as values: callbacks, views in URLconfs, receivers.
+    """
+
+    path: str
+    name: str
+    is_package: bool
+    names: dict[str, str] = field(default_factory=dict)
+    stars: list[str] = field(default_factory=list)
+    assigned: dict[str, str] = field(default_factory=dict)
+    classes: dict[str, ClassIndex] = field(default_factory=dict)
+    functions: dict[str, FunctionIndex] = field(default_factory=dict)
+    instances: list[Instance] = field(default_factory=list)
+    called_at_import: list[str] = field(default_factory=list)
+    instantiated: dict[str, list[str]] = field(default_factory=dict)
+    registered: dict[str, list[str]] = field(default_factory=dict)
+    #: Receivers that are connected by a call, and the signal of each.
+    connected: list[tuple[str, str]] = field(default_factory=list)
+
+    @property
+    def package(self) -> str:
+        """The package that it is in."""
+        return self.name if self.is_package else self.name.rpartition(".")[0]
+
+
+_CONTAINERS = {
+    ast.Dict: "dict",
+    ast.DictComp: "dict",
+    ast.List: "list",
+    ast.ListComp: "list",
+    ast.Set: "set",
+    ast.SetComp: "set",
+    ast.Constant: "constant",
+    ast.Tuple: "constant",
+}
+
+
+class Names:
+    """Full names for what is written in one place of a file."""
+
+    def __init__(self, index: ModuleIndex, local: dict[str, str] | None = None) -> None:
+        self.index = index
+        self.local = local or {}
+        self.hidden: set[str] = set()
+
+    def of(self, node: ast.AST | None) -> str:
+        """The full name, or nothing. A name that isn't known stands for itself (a builtin)."""
+        written = dotted(node)
+        if not written:
+            return ""
+        first, _, rest = written.partition(".")
+        if first in self.local:
+            full = self.local[first]
+        elif first in self.hidden:
+            return ""
+        else:
+            full = self.index.names.get(first, first)
+        return f"{full}.{rest}" if rest else full
+
+    def within(self, node: FunctionNode) -> Names:
+        """The names as they are within a function."""
+        inner = Names(self.index, dict(self.local))
+        inner.hidden = self.hidden | bound_in(node)
+        for found in walk(node):
+            if isinstance(found, ast.Import | ast.ImportFrom):
+                inner.local.update(imported(found, self.index.package))
+        for name in bound_in(node) - inner.local.keys():
+            inner.local.pop(name, None)
+        for name in parameters(node):
+            inner.local.pop(name, None)
+        return inner
+
+
+def kind_of(value: ast.AST | None, names: Names) -> str:
+    """What an assigned value is: `dict`, `list`, `set`, `constant`, `call:<name>`, `name:<name>`."""
+    if value is None:
+        return ""
+    if isinstance(value, ast.Call):
+        called = names.of(value.func)
+        return f"call:{called}" if called else "call:"
+    kind = _CONTAINERS.get(type(value), "")
+    if kind == "constant" and isinstance(value, ast.Constant):
+        return f"constant:{value.value!r}"[:80]
+    if not kind and isinstance(value, ast.Name | ast.Attribute):
+        return f"name:{names.of(value)}"
+    return kind
+
+
+def index_of(source: Source) -> ModuleIndex:
+    """The index of one file. It must have been parsed."""
+    index = ModuleIndex(str(source.path), source.name, source.is_package)
+    if source.tree is not None:
+        _Indexer(index).module(source.tree)
+    return index
+
+
+class _Indexer:
+    def __init__(self, index: ModuleIndex) -> None:
+        self.index = index
+
+    def module(self, tree: ast.Module) -> None:
+        index = self.index
+        top = list(statements(tree.body))
+        for statement in top:
+            if isinstance(statement, ast.Import | ast.ImportFrom):
+                for name, full in imported(statement, index.package):
+                    if name == "*":
+                        index.stars.append(full[:-2])
+                    elif index.names.get(name, full) == full or name not in index.names:
+                        # `try: import a ... except ImportError: import b`: the first one.
+                        index.names[name] = full
+            elif isinstance(statement, FunctionNode | ast.ClassDef):
+                index.names[statement.name] = f"{index.name}.{statement.name}"
+            else:
+                for target in _targets(statement):
+                    if isinstance(target, ast.Name):
+                        index.names.setdefault(target.id, f"{index.name}.{target.id}")
+        names = Names(index)
+        for statement in top:
+            if isinstance(statement, FunctionNode):
+                self.function(statement, "", names)
+            elif isinstance(statement, ast.ClassDef):
+                self.class_(statement, "", names)
+            elif not isinstance(statement, ast.If | ast.Try | ast.With | ast.For | ast.While):
+                self.at_import(statement, names)
+                for target in _targets(statement):
+                    if isinstance(target, ast.Name):
+                        kind = kind_of(getattr(statement, "value", None), names)
+                        if index.assigned.get(target.id, "constant:None") in {"constant:None", ""}:
+                            index.assigned[target.id] = kind
+
+    def class_(self, node: ast.ClassDef, within: str, names: Names) -> None:
+        index = self.index
+        name = f"{within}{node.name}"
+        metaclass = next((names.of(k.value) for k in node.keywords if k.arg == "metaclass"), "")
+        found = ClassIndex(
+            name,
+            node.lineno,
+            node.end_lineno or node.lineno,
+            [names.of(_unsubscripted(base)) for base in node.bases],
+            metaclass,
+            {},
+            {},
+            [self.decorator(decorator, names) for decorator in node.decorator_list],
+        )
+        index.classes[name] = found
+        for decorator, full in zip(node.decorator_list, found.decorators, strict=True):
+            index.called_at_import.append(full)
+            if isinstance(decorator, ast.Call):
+                for argument in decorator.args:
+                    index.registered.setdefault(full, []).append(names.of(argument))
+            index.registered.setdefault(full, []).append(f"{index.name}.{name}")
+        for statement in statements(node.body):
+            if isinstance(statement, FunctionNode):
+                found.methods[statement.name] = isinstance(statement, ast.AsyncFunctionDef)
+                self.function(statement, f"{name}.", names)
+            elif isinstance(statement, ast.ClassDef):
+                self.class_(statement, f"{name}.", names)
+            else:
+                self.at_import(statement, names, holder=f"{index.name}.{name}")
+                for target in _targets(statement):
+                    if isinstance(target, ast.Name):
+                        found.attributes[target.id] = kind_of(
+                            getattr(statement, "value", None), names
+                        )
+
+    def function(self, node: FunctionNode, within: str, names: Names) -> None:
+        index = self.index
+        name = f"{within}{node.name}"
+        inner = names.within(node)
+        found = FunctionIndex(
+            name,
+            node.lineno,
+            node.end_lineno or node.lineno,
+            parameters(node),
+            isinstance(node, ast.AsyncFunctionDef),
+            [self.decorator(decorator, names) for decorator in node.decorator_list],
+        )
+        index.functions[name] = found
+        for decorator, full in zip(node.decorator_list, found.decorators, strict=True):
+            index.called_at_import.append(full)
+            index.registered.setdefault(full, []).append(f"{index.name}.{name}")
+            if isinstance(decorator, ast.Call):
+                for argument in decorator.args:
+                    index.registered.setdefault(full, []).append(names.of(argument))
+        calls: dict[str, None] = {}
+        for part in walk(node):
+            if isinstance(part, ast.Call):
+                called = inner.of(part.func)
+                self.connection(part, called, inner)
+                if called:
+                    calls[called] = None
+                elif isinstance(part.func, ast.Attribute):
+                    calls[method_call(part.func, inner)] = None
+                for argument in (*part.args, *(k.value for k in part.keywords)):
+                    referred = inner.of(argument)
+                    if referred and "." in referred:
+                        calls[referred] = None
+            elif part is not node and isinstance(part, FunctionNode):
+                self.function(part, f"{name}.", inner)
+            elif part is not node and isinstance(part, ast.ClassDef):
+                self.class_(part, f"{name}.", inner)
+        found.calls = list(calls)
+        found.writes = writes(node, inner)
+        found.clears = clears(node, inner)
+        found.changes_cache = any(True for _ in cache_changes(node, inner, node))
+        for called in calls:
+            index.instantiated.setdefault(called, []).append(name)
+
+    def connection(self, call: ast.Call, called: str, names: Names) -> None:
+        if called.endswith(".connect") and call.args:
+            receiver = names.of(call.args[0])
+            if receiver:
+                self.index.connected.append((called.removesuffix(".connect"), receiver))
+
+    def decorator(self, node: ast.expr, names: Names) -> str:
+        return names.of(node.func if isinstance(node, ast.Call) else node)
+
+    def at_import(self, statement: ast.stmt, names: Names, holder: str = "") -> None:
+        index = self.index
+        for part in walk(statement):
+            if not isinstance(part, ast.Call):
+                continue
+            called = names.of(part.func)
+            if not called:
+                continue
+            self.connection(part, called, names)
+            index.called_at_import.append(called)
+            target = next(
+                (
+                    f"{holder or index.name}.{t.id}"
+                    for t in _targets(statement)
+                    if isinstance(t, ast.Name)
+                ),
+                holder or index.name,
+            )
+            index.instances.append(Instance(called, target, part.lineno))
+            for argument in (*part.args, *(keyword.value for keyword in part.keywords)):
+                passed = names.of(argument)
+                if passed and "." in passed:
+                    index.registered.setdefault(called, []).append(passed)
+
+
+def method_call(node: ast.Attribute, names: Names) -> str:
+    """`self.x` or `cls.x` as it is, `super().x` as `super.x`, any other as `.x`."""
+    if isinstance(node.value, ast.Name) and node.value.id in {"self", "cls"}:
+        return f"self.{node.attr}"
+    if isinstance(node.value, ast.Call) and dotted(node.value.func) == "super":
+        return f"super.{node.attr}"
+    return f".{node.attr}"
+
+
+def _targets(statement: ast.stmt) -> list[ast.expr]:
+    if isinstance(statement, ast.Assign):
+        return [
+            part
+            for target in statement.targets
+            for part in (target.elts if isinstance(target, ast.Tuple) else [target])
+        ]
+    if isinstance(statement, ast.AnnAssign | ast.AugAssign):
+        return [statement.target]
+    return []
+
+
+def _unsubscripted(node: ast.expr) -> ast.expr:
+    return node.value if isinstance(node, ast.Subscript) else node

@@ -1,0 +1,313 @@
+"""How long objects of a class live, and which code requests reach."""
+
+from __future__ import annotations
+
+from functools import cached_property
+
+from .frameworks import RECEIVERS, SHARED, Kind, kind_of_base
+from .index import ClassIndex
+from .project import Function, Project
+
+_HOOKS = (
+    "process_request",
+    "process_view",
+    "process_response",
+    "process_exception",
+    "process_template_response",
+)
+#: Methods that run when the object is made, or while the project is loaded.
+_SETUP = frozenset(
+    {
+        "__init__",
+        "__new__",
+        "__init_subclass__",
+        "__set_name__",
+        "__class_getitem__",
+        "__copy__",
+        "__deepcopy__",
+        "__getstate__",
+        "__setstate__",
+        "contribute_to_class",
+        "as_view",
+        "ready",
+        "check",
+        "get_urls",
+        "deconstruct",
+        "setUp",
+        "setUpClass",
+        "setUpTestData",
+    }
+)
+_TEMPLATE_DECORATORS = ("simple_tag", "inclusion_tag", "filter", "tag", "simple_block_tag")
+
+
+class Lifetimes:
+    """Judges the classes and functions of a project."""
+
+    def __init__(self, project: Project) -> None:
+        self.project = project
+        self._kinds: dict[str, Kind] = {}
+
+    # Classes
+
+    def kind(self, full: str) -> Kind:
+        """What objects of the class are for."""
+        full = self.project.canonical(full)
+        known = self._kinds.get(full)
+        if known is None:
+            known = self._kinds[full] = self._judge(full)
+        return known
+
+    def shared(self, full: str) -> bool:
+        """Whether one object of the class serves many requests."""
+        return self.kind(full) in SHARED
+
+    def _judge(self, full: str) -> Kind:
+        project = self.project
+        ancestors = project.ancestors(full)
+        for ancestor in ancestors:
+            kind = kind_of_base(ancestor)
+            if kind is Kind.ADMIN and self._made_by_requests(full):
+                return Kind.REQUEST
+            if kind is not None:
+                return kind
+        found = project.class_(full)
+        if found is None:
+            return Kind.OTHER
+        _, class_ = found
+        if self._is_middleware(full, class_):
+            return Kind.MIDDLEWARE
+        unknown = [a.rpartition(".")[2] for a in ancestors[1:] if project.class_(a) is None]
+        for base in unknown:
+            by_name = _by_base_name(base)
+            if by_name is not None:
+                return by_name
+        if full in self._made_at_import:
+            if project.method(full, "__call__") is not None:
+                return Kind.CALLABLE_VIEW if self._takes_request(full) else Kind.SINGLETON
+            return Kind.SINGLETON
+        if class_.name.endswith(("Admin", "AdminMixin")) and "request" in self._all_parameters(
+            full
+        ):
+            return Kind.ADMIN
+        if class_.name.rpartition(".")[2].endswith("Node") and "render" in class_.methods:
+            render = project.method(full, "render")
+            if render is not None and "context" in render.index.parameters:
+                return Kind.NODE
+        return Kind.OTHER
+
+    def _is_middleware(self, full: str, class_: ClassIndex) -> bool:
+        project = self.project
+        hooks = sum(1 for hook in _HOOKS if hook in class_.methods)
+        name = class_.name.rpartition(".")[2]
+        if hooks >= 1 and ("Middleware" in name or hooks >= 2):
+            return True
+        made = project.method(full, "__init__")
+        takes = made is not None and any(
+            name in {"get_response", "get_resp"} for name in made.index.parameters[1:3]
+        )
+        for call in ("__call__", "__acall__"):
+            method = project.method(full, call)
+            if method is not None and len(method.index.parameters) == 2:  # noqa: PLR2004 - self, request
+                if takes or ("Middleware" in name and method.index.parameters[1] == "request"):
+                    return True
+        return False
+
+    def _takes_request(self, full: str) -> bool:
+        method = self.project.method(full, "__call__")
+        return method is not None and "request" in method.index.parameters[1:2]
+
+    def _all_parameters(self, full: str) -> set[str]:
+        found = self.project.class_(full)
+        if found is None:
+            return set()
+        module, class_ = found
+        return {
+            name
+            for method in class_.methods
+            if (index := module.functions.get(f"{class_.name}.{method}"))
+            for name in index.parameters
+        }
+
+    @cached_property
+    def _made_at_import(self) -> set[str]:
+        project = self.project
+        return {
+            project.canonical(instance.kind)
+            for module in project.all
+            if not is_test(module.path)
+            for instance in module.instances
+        }
+
+    def _made_by_requests(self, full: str) -> bool:
+        """Whether functions make objects of it, and nobody registers it."""
+        project = self.project
+        family = [full, *project.descendants.get(full, ())]
+        return any(
+            project.canonical(made) in family
+            for module in project.all
+            for made in module.instantiated
+            if made.endswith(full.rpartition(".")[2])
+        ) and not any(
+            project.canonical(name) in family
+            for module in project.all
+            for decorator, names in module.registered.items()
+            if decorator.endswith("register")
+            for name in names
+        )
+
+    # Functions
+
+    def at_request_time(self, full_class: str) -> set[str]:
+        """The names of the class's methods that run while a request is served."""
+        project = self.project
+        found = project.class_(full_class)
+        if found is None:
+            return set()
+        _, class_ = found
+        kind = self.kind(full_class)
+        names = {
+            method
+            for ancestor in project.ancestors(full_class)
+            if (there := project.class_(ancestor))
+            for method in there[1].methods
+        }
+        if kind is Kind.MIDDLEWARE:
+            roots = {"__call__", "__acall__", *_HOOKS} & names
+        elif kind is Kind.NODE:
+            roots = {name for name in names if name.startswith(("render", "get_context"))}
+        elif kind is Kind.CALLABLE_VIEW:
+            roots = {"__call__"}
+        else:
+            roots = names - _SETUP
+        reached = self._within_class(full_class, roots)
+        setup = self._within_class(full_class, _SETUP & names)
+        only_setup = setup - self._within_class(full_class, roots - setup)
+        return (reached - only_setup - _SETUP) & (set(class_.methods) | reached)
+
+    def _within_class(self, full_class: str, roots: set[str] | frozenset[str]) -> set[str]:
+        reached: set[str] = set()
+        todo = list(roots)
+        while todo:
+            name = todo.pop()
+            if name in reached:
+                continue
+            reached.add(name)
+            method = self.project.method(full_class, name)
+            if method is None:
+                continue
+            todo += [
+                called.partition(".")[2]
+                for called in method.index.calls
+                if called.startswith(("self.", "super.")) and called.count(".") == 1
+            ]
+        return reached
+
+    @cached_property
+    def reached_by_middleware(self) -> set[str]:
+        """Functions that run in a middleware's own code, or are called from there."""
+        project = self.project
+        reached: set[str] = set()
+        todo = [
+            function
+            for function in project.functions()
+            if function.class_name
+            and self.kind(function.class_name) is Kind.MIDDLEWARE
+            and function.index.name.rpartition(".")[2] in self.at_request_time(function.class_name)
+        ] + [
+            Function(function.module, inner)
+            for function in project.functions()
+            if function.index.parameters[:1] == ["get_response"]
+            for name, inner in function.module.functions.items()
+            if name.startswith(f"{function.index.name}.")
+        ]
+        while todo:
+            function = todo.pop()
+            if function.full_name not in reached and not is_test(function.module.path):
+                reached.add(function.full_name)
+                todo += project.called_by(function)
+        return reached
+
+    @cached_property
+    def reached_by_requests(self) -> dict[str, str]:
+        """Functions that run while a request is served, and how that is known."""
+        project = self.project
+        reached: dict[str, str] = {}
+        todo: list[Function] = []
+
+        def reach(function: Function, why: str) -> None:
+            if function.full_name not in reached:
+                reached[function.full_name] = why
+                todo.append(function)
+
+        for function in project.functions():
+            if is_test(function.module.path):
+                continue
+            why = self._entry(function)
+            if why:
+                reach(function, why)
+        while todo:
+            function = todo.pop()
+            for called in project.called_by(function):
+                if not is_test(called.module.path):
+                    reach(called, f"called by {function.full_name}")
+            prefix = f"{function.index.name}."
+            for name, inner in function.module.functions.items():
+                if name.startswith(prefix) and function.index.name not in function.module.classes:
+                    reach(Function(function.module, inner), f"made in {function.full_name}")
+        return reached
+
+    def _entry(self, function: Function) -> str:
+        """Why a request runs this function first; empty, if none does."""
+        index = function.index
+        if "/migrations/" in function.module.path or "/management/" in function.module.path:
+            return ""
+        if function.class_name:
+            name = index.name.rpartition(".")[2]
+            kind = self.kind(function.class_name)
+            if name in _SETUP and kind in SHARED:
+                return ""
+            if kind in {Kind.COMMAND, Kind.TEST}:
+                return ""
+            if kind in SHARED and kind is not Kind.SINGLETON:
+                return kind.value if name in self.at_request_time(function.class_name) else ""
+            if kind in {Kind.VIEW, Kind.REQUEST, Kind.MODEL, Kind.CONSUMER}:
+                return kind.value
+        if "request" in index.parameters[:2]:
+            return "it takes the request"
+        for decorator in index.decorators:
+            if self.project.canonical(decorator) in RECEIVERS:
+                return "it receives a signal"
+            if decorator.rpartition(".")[2] in _TEMPLATE_DECORATORS:
+                return "templates call it"
+        return ""
+
+
+def _by_base_name(name: str) -> Kind | None:
+    """By the name of a base whose source is not at hand."""
+    for ending, kind in (
+        ("Inline", Kind.REQUEST),
+        ("ModelAdmin", Kind.ADMIN),
+        ("Middleware", Kind.MIDDLEWARE),
+        ("ViewSet", Kind.VIEW),
+        ("APIView", Kind.VIEW),
+        ("View", Kind.VIEW),
+        ("Serializer", Kind.REQUEST),
+        ("Form", Kind.REQUEST),
+        ("Consumer", Kind.CONSUMER),
+        ("TestCase", Kind.TEST),
+        ("Model", Kind.MODEL),
+    ):
+        if name.endswith(ending):
+            return kind
+    return None
+
+
+def is_test(path: str) -> bool:
+    """Whether the file holds tests, by its name."""
+    parts = path.replace("\\", "/").split("/")
+    return (
+        any(part in {"tests", "test", "testing"} for part in parts[:-1])
+        or parts[-1].startswith("test_")
+        or parts[-1] in {"tests.py", "conftest.py"}
+    )

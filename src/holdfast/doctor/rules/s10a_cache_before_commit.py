@@ -1,0 +1,153 @@
+"""S10a: a cache changed before the transaction commits."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+
+from ..effects import cache_changes
+from ..file import Defined, File
+from ..findings import Finding
+from ..frameworks import RECEIVERS, Kind
+from ..names import walk
+from ..project import Function
+
+CODE = "S10a"
+TITLE = "A cache written or deleted before COMMIT"
+REASON = """What runs in save(), in a receiver of a model's signals or in an atomic block runs
+before COMMIT. Whoever asks for the key between the delete and the COMMIT loads the old row and
+stores it again: the old value is then served until its time-out. And after a rollback the cache
+holds what never was."""
+WRONG = """
+from django.core.cache import cache
+from django.db import models
+
+class Article(models.Model):
+    def save(self, *args, **kwargs):
+        super().save(*args, **kwargs)
+        cache.delete(f"article-{self.pk}")
+"""
+RIGHT = """
+from django.core.cache import cache
+from django.db import models, transaction
+
+class Article(models.Model):
+    def save(self, *args, **kwargs):
+        super().save(*args, **kwargs)
+        transaction.on_commit(lambda: cache.delete(f"article-{self.pk}"))
+"""
+_IN_MODELS = frozenset({"save", "delete", "save_base", "asave", "adelete"})
+_IN_ADMIN = frozenset(
+    {
+        "save_model", "delete_model", "save_related", "save_formset", "response_add",
+        "response_change", "response_delete", "log_addition", "log_change", "log_deletion",
+        "delete_queryset",
+    }
+)  # fmt: skip
+_SIGNALS = ("pre_save", "post_save", "pre_delete", "post_delete", "m2m_changed")
+_DEEPEST = 2
+_MEND = (
+    "Do it in transaction.on_commit(...); or have the cache know by itself what a commit changed."
+)
+
+
+def check(file: File) -> Iterator[Finding]:
+    """Code that runs within a transaction, and what it does to caches."""
+    connected = _connected(file)
+    for function in file.functions:
+        where = _in_transaction(file, function, connected)
+        if where:
+            for call, what in _changes(file, function, function.node, 0):
+                yield _found(file, function, call, what, where)
+        else:
+            for part in walk(function.node):
+                if isinstance(part, ast.With | ast.AsyncWith) and _is_atomic(function, part):
+                    for statement in part.body:
+                        for call, what in _changes(file, function, statement, 0):
+                            yield _found(file, function, call, what, "an atomic block")
+
+
+def _found(file: File, function: Defined, call: ast.Call, what: str, where: str) -> Finding:
+    return file.finding(
+        CODE,
+        call,
+        f"{what} in {where}, before COMMIT: whoever reads in between stores the old row again, and"
+        " it is served until its time-out.",
+        _MEND,
+        symbol=function.name,
+        attribute=what,
+    )
+
+
+def _connected(file: File) -> set[str]:
+    """Functions of this file that receive a model's signal."""
+    project = file.project
+    return {
+        project.canonical(receiver)
+        for module in project.all
+        for signal, receiver in module.connected
+        if signal.rpartition(".")[2] in _SIGNALS
+    }
+
+
+def _in_transaction(file: File, function: Defined, connected: set[str]) -> str:
+    """What makes the function run in a transaction; empty, if nothing does."""
+    name = function.own_name
+    if function.class_name:
+        kind = file.lifetimes.kind(function.class_name)
+        if kind is Kind.MODEL and name in _IN_MODELS:
+            return f"{name}()"
+        if kind is Kind.ADMIN and name in _IN_ADMIN:
+            return f"{name}(), which the admin runs in a transaction"
+    for decorator in function.node.decorator_list:
+        called = decorator.func if isinstance(decorator, ast.Call) else decorator
+        full = file.project.canonical(file.names.of(called))
+        if full.endswith(("transaction.atomic", "transaction.commit_on_success")):
+            return "a function that is atomic"
+        if full in RECEIVERS and isinstance(decorator, ast.Call) and decorator.args:
+            if any(
+                (part.attr if isinstance(part, ast.Attribute) else getattr(part, "id", ""))
+                in _SIGNALS
+                for part in ast.walk(decorator.args[0])
+            ):
+                return "a receiver of a model's signal"
+    if f"{file.index.name}.{function.name}" in connected:
+        return "a receiver of a model's signal"
+    return ""
+
+
+def _is_atomic(function: Defined, node: ast.With | ast.AsyncWith) -> bool:
+    return any(
+        function.names.of(
+            item.context_expr.func if isinstance(item.context_expr, ast.Call) else item.context_expr
+        ).endswith("transaction.atomic")
+        for item in node.items
+    )
+
+
+def _changes(
+    file: File, function: Defined, node: ast.AST, depth: int
+) -> Iterator[tuple[ast.Call, str]]:
+    """Calls that change a cache, and what they do; also through functions of the project."""
+    direct = list(cache_changes(node, function.names, function.node))
+    for call in direct:
+        assert isinstance(call.func, ast.Attribute)  # noqa: S101 - as `cache_changes` found it
+        yield call, f"cache.{call.func.attr}"
+    for part in walk(node):
+        if isinstance(part, ast.Call) and part not in direct:
+            for callee in file.callees(function, part):
+                if callee.index.name != function.name and _reaches(file, callee, depth + 1):
+                    yield part, ast.unparse(part.func).rpartition(".")[2]
+                    break
+
+
+def _reaches(file: File, function: Function, depth: int) -> bool:
+    """Whether the function changes a cache, itself or through others, before it returns."""
+    if function.index.changes_cache:
+        return True
+    if depth > _DEEPEST or any(call.endswith("on_commit") for call in function.index.calls):
+        return False
+    return any(
+        callee.full_name != function.full_name and _reaches(file, callee, depth + 1)
+        for callee in file.project.called_by(function)
+    )

@@ -1,0 +1,196 @@
+"""S1a: data of one request on an object that many requests share."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+
+from ..file import Defined, DefinedClass, File
+from ..findings import Finding
+from ..frameworks import Kind
+from ..names import FunctionNode, dotted, walk
+
+CODE = "S1a"
+TITLE = "Data of one request on an object that outlives it"
+REASON = """A middleware, a ModelAdmin, a feed or a view object in a URLconf, a template node: there
+is one of each in a process, and all requests that run at the same time use it. What one request
+writes onto it, the others read, and overwrite."""
+WRONG = """
+import time
+
+class Timing:
+    async_capable = True
+
+    def process_request(self, request):
+        self.started = time.monotonic()
+
+    def process_response(self, request, response):
+        response["X-Seconds"] = str(time.monotonic() - self.started)
+        return response
+"""
+RIGHT = """
+import time
+
+class Timing:
+    async_capable = True
+
+    def process_request(self, request):
+        request.started = time.monotonic()
+
+    def process_response(self, request, response):
+        response["X-Seconds"] = str(time.monotonic() - request.started)
+        return response
+"""
+_SHARED = {Kind.MIDDLEWARE, Kind.ADMIN, Kind.FEED, Kind.NODE, Kind.CALLABLE_VIEW}
+_MUTATORS = frozenset(
+    {"append", "add", "update", "extend", "insert", "setdefault", "pop", "clear", "remove"}
+)
+
+
+def check(file: File) -> Iterator[Finding]:
+    """Writes to `self`, to the class, and to what they hold, while a request is served."""
+    for class_ in file.classes:
+        kind = file.lifetimes.kind(class_.full_name)
+        if kind not in _SHARED:
+            continue
+        at_request_time = file.lifetimes.at_request_time(class_.full_name)
+        for method in file.methods(class_):
+            if method.own_name not in at_request_time:
+                continue
+            yield from _in_method(file, class_, method, kind)
+
+
+def _in_method(file: File, class_: DefinedClass, method: Defined, kind: Kind) -> Iterator[Finding]:
+    own = _own_names(class_, method)
+    tainted = _request_data(method)
+    seen: set[str] = set()
+    for node, attribute, value in _writes(method.node, own):
+        if attribute in seen or not _is_request_data(value, tainted, own, method.node):
+            continue
+        if _once_only(method.node, node, attribute.rpartition(".")[2], tainted):
+            continue
+        seen.add(attribute)
+        yield file.finding(
+            CODE,
+            node,
+            f"{kind.value}: two requests at once both write {attribute}, and each reads what the"
+            " other wrote last.",
+            "Keep it on the request, in holdfast.state, or pass it as an argument.",
+            symbol=method.name,
+            attribute=attribute,
+            severity="error",
+        )
+
+
+def _own_names(class_: DefinedClass, method: Defined) -> set[str]:
+    """How the method spells its object, and its class."""
+    names = {class_.node.name, "self.__class__", "type(self)"}
+    if method.self_name:
+        names |= {method.self_name, f"{method.self_name}.__class__"}
+    return names
+
+
+def _request_data(method: Defined) -> set[str]:
+    """The method's variables that were made from what it was given."""
+    tainted = set(method.parameters)
+    for _ in range(3):
+        for part in walk(method.node):
+            targets: list[ast.expr] = []
+            value: ast.expr | None = None
+            if isinstance(part, ast.Assign):
+                targets, value = part.targets, part.value
+            elif isinstance(part, ast.AnnAssign | ast.AugAssign | ast.NamedExpr):
+                targets, value = [part.target], part.value
+            elif isinstance(part, ast.For | ast.AsyncFor | ast.comprehension):
+                targets, value = [part.target], part.iter
+            elif isinstance(part, ast.withitem) and part.optional_vars is not None:
+                targets, value = [part.optional_vars], part.context_expr
+            if value is None or not _mentions(value, tainted):
+                continue
+            for target in targets:
+                tainted |= {
+                    name.id
+                    for name in ast.walk(target)
+                    if isinstance(name, ast.Name) and isinstance(name.ctx, ast.Store)
+                }
+    return tainted
+
+
+def _mentions(node: ast.AST, names: set[str]) -> bool:
+    return any(isinstance(part, ast.Name) and part.id in names for part in ast.walk(node))
+
+
+def _writes(node: FunctionNode, own: set[str]) -> Iterator[tuple[ast.AST, str, ast.expr | None]]:
+    """Places that write onto the object or its class: where, what, and the value."""
+    for part in walk(node):
+        if isinstance(part, ast.Assign | ast.AnnAssign | ast.AugAssign):
+            targets = part.targets if isinstance(part, ast.Assign) else [part.target]
+            flat = [
+                one
+                for target in targets
+                for one in (target.elts if isinstance(target, ast.Tuple | ast.List) else [target])
+            ]
+            for target in flat:
+                place = target
+                while isinstance(place, ast.Subscript):
+                    place = place.value
+                if isinstance(place, ast.Attribute) and _spelled(place.value) in own:
+                    yield part, f"{_spelled(place.value)}.{place.attr}", part.value
+        elif isinstance(part, ast.Call):
+            if (
+                isinstance(part.func, ast.Name)
+                and part.func.id == "setattr"
+                and len(part.args) == 3  # noqa: PLR2004 - object, name, value
+                and _spelled(part.args[0]) in own
+            ):
+                name = part.args[1]
+                what = str(name.value) if isinstance(name, ast.Constant) else ast.unparse(name)
+                yield part, f"{_spelled(part.args[0])}.{what}", part.args[2]
+            elif (
+                isinstance(part.func, ast.Attribute)
+                and part.func.attr in _MUTATORS
+                and isinstance(part.func.value, ast.Attribute)
+                and _spelled(part.func.value.value) in own
+                and part.args
+            ):
+                held = part.func.value
+                yield part, f"{_spelled(held.value)}.{held.attr}", part.args[-1]
+
+
+def _spelled(node: ast.AST) -> str:
+    if isinstance(node, ast.Call) and dotted(node.func) == "type" and len(node.args) == 1:
+        return "type(self)"
+    return dotted(node)
+
+
+def _is_request_data(
+    value: ast.expr | None, tainted: set[str], own: set[str], node: FunctionNode
+) -> bool:
+    """Whether the value is of this request: made from what came with it, or made anew for it."""
+    if value is None:
+        return False
+    if _mentions(value, tainted):
+        return True
+    del own, node
+    return isinstance(value, ast.Call) and not value.args and not value.keywords
+
+
+def _once_only(node: FunctionNode, write: ast.AST, attribute: str, tainted: set[str]) -> bool:
+    """Whether the write stands behind a check that the attribute isn't there yet."""
+    for outer in walk(node):
+        if not isinstance(outer, ast.If) or not any(part is write for part in ast.walk(outer)):
+            continue
+        for part in ast.walk(outer.test):
+            if isinstance(part, ast.Attribute) and part.attr == attribute:
+                return not _mentions_value(write, tainted - {"self", "cls"})
+            if isinstance(part, ast.Constant) and part.value == attribute:
+                return not _mentions_value(write, tainted - {"self", "cls"})
+    return False
+
+
+def _mentions_value(write: ast.AST, tainted: set[str]) -> bool:
+    value = getattr(write, "value", None)
+    return value is not None and any(
+        isinstance(part, ast.Name) and part.id in tainted & {"request", "req", "context", "user"}
+        for part in ast.walk(value)
+    )

@@ -1,0 +1,165 @@
+"""Finding Python files, and reading them, whatever state they are in.
+
+What can't be parsed is reported as such and left out; it never ends the run. Files for Python 2 are
+parsed after a few of its spellings were replaced by today's, line by line, so that places stay true.
+"""
+
+from __future__ import annotations
+
+import ast
+import os
+import re
+import tokenize
+import warnings
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from io import BytesIO
+from pathlib import Path
+
+#: Folders that hold nobody's own code.
+SKIPPED = frozenset(
+    {
+        "__pycache__",
+        "__pypackages__",
+        "build",
+        "dist",
+        "env",
+        "node_modules",
+        "site-packages",
+        "venv",
+    }
+)
+#: Larger files are data or generated.
+LARGEST_BYTES = 2_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """One file.
+
+    Attributes:
+        path: where it is.
+        name: its module's dotted name, as far as the folders around it are packages.
+        text: its content.
+        tree: its syntax; None, if it can't be parsed.
+        problem: why not; empty, if it can.
+    """
+
+    path: Path
+    name: str
+    is_package: bool
+    text: str
+    tree: ast.Module | None
+    problem: str
+
+
+def python_files(places: Iterable[Path], skipped: Iterable[str] = ()) -> Iterator[Path]:
+    """The Python files in *places*, each once, in a steady order.
+
+    Args:
+        places: files and folders. A file that is named is read, whatever it is called.
+        skipped: names of folders to leave out, besides `SKIPPED` and those that begin with a dot.
+    """
+    leave_out = SKIPPED | set(skipped)
+    seen: set[Path] = set()
+    for place in places:
+        if place.is_file():
+            found: Iterable[Path] = [place]
+        elif place.is_dir():
+            found = _walk(place, leave_out)
+        else:
+            raise FileNotFoundError(f"{place} doesn't exist")
+        for path in found:
+            if path not in seen:
+                seen.add(path)
+                yield path
+
+
+def _walk(folder: Path, leave_out: set[str] | frozenset[str]) -> Iterator[Path]:
+    for root, folders, files in os.walk(folder):
+        folders[:] = sorted(
+            name
+            for name in folders
+            if name not in leave_out
+            and not name.startswith(".")
+            and not os.path.exists(os.path.join(root, name, "pyvenv.cfg"))  # noqa: PTH110, PTH118
+        )
+        for name in sorted(files):
+            if name.endswith((".py", ".pyw")):
+                yield Path(root) / name
+
+
+def read(path: Path) -> Source:
+    """The file, parsed if that is possible."""
+    name, is_package = module_name(path)
+
+    def unread(problem: str, text: str = "") -> Source:
+        return Source(path, name, is_package, text, None, problem)
+
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        return unread(f"it can't be read: {error.strerror}")
+    if len(data) > LARGEST_BYTES:
+        return unread(f"it is larger than {LARGEST_BYTES:,} bytes, so it is not read")
+    try:
+        text = _decoded(data)
+    except (SyntaxError, UnicodeError, LookupError) as error:
+        return unread(f"its encoding can't be made out: {error}")
+    problem = ""
+    for variant in (text, None):
+        try:
+            tree = parse(modernised(text) if variant is None else variant)
+        except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
+            problem = problem or f"it can't be parsed: {error}"
+        else:
+            return Source(path, name, is_package, text, tree, "")
+    return unread(problem, text)
+
+
+def parse(text: str) -> ast.Module:
+    """The syntax of *text*, without the warnings that are its author's business."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return ast.parse(text)
+
+
+def _decoded(data: bytes) -> str:
+    encoding, _ = tokenize.detect_encoding(BytesIO(data).readline)
+    return data.decode(encoding).replace("\r\n", "\n").replace("\r", "\n")
+
+
+def module_name(path: Path) -> tuple[str, bool]:
+    """The dotted name by which the file is imported, and whether it is a package itself."""
+    is_package = path.name == "__init__.py"
+    parts = [] if is_package else [path.stem]
+    folder = path.parent
+    while (folder / "__init__.py").exists():
+        parts.append(folder.name)
+        if folder.parent == folder:
+            break
+        folder = folder.parent
+    return ".".join(reversed(parts)) or path.stem, is_package
+
+
+_PRINT = re.compile(
+    r"^(\s*(?:[^#'\"\n]*:\s*)?)print\b(?!\s*[(=.,\])])[ \t]*(>>[^,\n]+,)?[ \t]*(.*?)[ \t]*$", re.MULTILINE
+)
+_EXCEPT = re.compile(r"^(\s*except\s+[^:,\n]+?|\s*except\s*\([^)\n]*\)\s*),\s*(\w+)\s*:", re.MULTILINE)
+_RAISE = re.compile(r"^(\s*raise\s+[\w.]+)\s*,\s*(.+)$", re.MULTILINE)
+_OCTAL = re.compile(r"(?<![\w.])0([0-7]+)(?![\w.])")
+_LONG = re.compile(r"(?<![\w.])(\d+|0x[0-9a-fA-F]+)[lL]\b")
+_UNICODE_RAW = re.compile(r"\b[uU][rR](?=['\"])")
+_EXEC = re.compile(r"^(\s*)exec\s+(.+?)\s+in\s+(.+)$", re.MULTILINE)
+
+
+def modernised(text: str) -> str:
+    """*text* with spellings that only Python 2 takes replaced; lines stay where they are."""
+    text = _EXCEPT.sub(r"\1 as \2:", text)
+    text = _RAISE.sub(r"\1(\2)", text)
+    text = _EXEC.sub(r"\1exec(\2, \3)", text)
+    text = _PRINT.sub(r"\1print(\3)", text)
+    text = text.replace("<>", "!=").expandtabs(8)
+    text = _UNICODE_RAW.sub("r", text)
+    text = _LONG.sub(r"\1", text)
+    return _OCTAL.sub(r"0o\1", text)
