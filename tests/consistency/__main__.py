@@ -68,6 +68,7 @@ def _parser() -> argparse.ArgumentParser:
     add("--seed", type=int, default=random.randrange(10**6), help="of all that is random")
     add("--pause", type=float, default=default.pause, help="seconds between writes, on average")
     add("--delayed", type=float, default=default.delayed, help="share of steps that take longer")
+    add("--until-wrong", action="store_true", help="stop as soon as a read was wrong")
     add("--add-to", type=Path, metavar="FILE", help="write the result as a line of JSON, too")
     add("--total", type=Path, metavar="FILE", help="sum up what several runs added there")
     return parser

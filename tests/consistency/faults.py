@@ -11,6 +11,7 @@ from tests.consistency import steps
 from tests.consistency.ledger import Ledger
 from tests.consistency.store import Place
 
+LULL = 4.0  # seconds after the store has lost its marks; for the first of them nothing is stored
 PATIENCE = 60.0  # seconds without a single read, after which something hangs
 
 
@@ -139,12 +140,13 @@ class Faults:
         if self._wait(row, 2):
             self._crew.replace(number)
             self._count("flushed while marked")
+        time.sleep(LULL)
 
     def restore(self) -> None:
         """The store comes back with what it had a while ago."""
         self._place.restored()
         self._count("store restored")
-        time.sleep(2)
+        time.sleep(LULL)
 
     def _trap(self, number: int, label: str, action: int) -> int | None:
         """Wait until a thread of the process comes to this step, if it does; its row."""

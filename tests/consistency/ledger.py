@@ -39,6 +39,8 @@ COUNTERS = (
     "refused",
 )
 
+WRONG = ("stale", "went_back", "rolled_back", "unseen")
+
 
 def word_of(number: int, says: int, *, doomed: bool = False) -> int:
     return number << 8 | says << 1 | (DOOMED if doomed else 0)
@@ -103,6 +105,12 @@ class Ledger:
     @property
     def reads(self) -> int:
         return sum(self.counts[0 :: len(COUNTERS)])
+
+    @property
+    def wrong(self) -> int:
+        """How many reads were."""
+        totals = self.totals()
+        return sum(totals[name] for name in WRONG)
 
     @property
     def stopping(self) -> bool:

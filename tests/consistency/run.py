@@ -18,7 +18,7 @@ from django.conf import settings
 
 from tests.consistency import safeguards, store, subjects
 from tests.consistency.faults import Crew, Faults
-from tests.consistency.ledger import Ledger, word_of
+from tests.consistency.ledger import WRONG, Ledger, word_of
 from tests.consistency.subjects.settings import APPS
 from tests.consistency.subjects.settings import settings as subject_settings
 from tests.services.postgres import running_postgres
@@ -49,6 +49,7 @@ class Order:
     seed: int = 0
     pause: float = 0.01
     delayed: float = 0.02
+    until_wrong: bool = False
 
 
 @dataclass
@@ -69,8 +70,7 @@ class Found:
     @property
     def wrong(self) -> int:
         """How many reads were wrong."""
-        kinds = ("stale", "went_back", "rolled_back", "unseen")
-        return sum(self.counts[kind] for kind in kinds) + len(self.still_wrong)
+        return sum(self.counts[kind] for kind in WRONG) + len(self.still_wrong)
 
     def as_json(self) -> str:
         return json.dumps(asdict(self) | {"wrong": self.wrong, "hit_rate": self.hit_rate})
@@ -191,6 +191,8 @@ def _rage(order: Order, crew: Crew, place: store.Place) -> dict[str, int]:
     deadline = time.monotonic() + order.seconds
     last, progress = -1, time.monotonic()
     while (reads := crew.ledger.reads) < order.reads and time.monotonic() < deadline:
+        if order.until_wrong and crew.ledger.wrong:
+            break
         if reads > last:
             last, progress = reads, time.monotonic()
         elif time.monotonic() > progress + 30:

@@ -1,0 +1,67 @@
+"""Short runs of the harness; the long ones are `python -m tests.consistency`.
+
+What must be found is looked for until it is found, so these take as long as it takes to start.
+"""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.consistency.safeguards import SAFEGUARDS
+
+ROOT = Path(__file__).parents[2]
+
+pytestmark = pytest.mark.needs("postgresql")
+
+
+def run(folder, *arguments, expected):
+    """The result of a run, in a process of its own: it sets up a Django of its own."""
+    result = folder / "result"
+    done = subprocess.run(
+        [sys.executable, "-m", "tests.consistency", "--add-to", result, *map(str, arguments)],
+        cwd=ROOT,
+        env={name: value for name, value in os.environ.items() if not name.startswith("DJANGO_")},
+        capture_output=True,
+        text=True,
+        timeout=100,
+        check=False,
+    )
+    assert done.returncode == expected, done.stdout + done.stderr
+    return json.loads(result.read_text()), done.stdout
+
+
+def test_without_a_cache_nothing_is_ever_found(tmp_path):
+    found, said = run(
+        tmp_path, "--subject", "none", "--reads", 8000, "--pause", 0.002, expected=0
+    )
+    assert found["counts"]["commits"] > 20, said
+    assert found["counts"]["hits"] == 0
+
+
+@pytest.mark.needs("redis")
+@pytest.mark.parametrize("peer", ["cache_page", "cachalot", "cacheops"])
+def test_stale_reads_of_peers_are_found(peer, tmp_path):
+    pytest.importorskip("cachalot", reason="make test installs what Holdfast is compared with")
+    how = ("--subject", peer, "--store", "redis", "--scenario", "calm", "--until-wrong")
+    found, _ = run(tmp_path, *how, "--reads", 300_000, "--pause", 0.002, expected=1)
+    assert found["counts"]["hits"] > 0
+
+
+@pytest.mark.parametrize("name", ["mark", "stamp-before-load"])
+def test_without_one_of_its_safeguards_the_protocol_fails(name, tmp_path):
+    without = SAFEGUARDS[name]
+    how = ("--subject", "protocol", "--store", without.store, "--isolation", without.isolation)
+    more = ("--scenario", without.scenario, "--pause", without.pause, "--without", name)
+    run(tmp_path, *how, *more, "--until-wrong", "--reads", 3_000_000, expected=1)
+
+
+@pytest.mark.parametrize("isolation", ["rc", "rr"])
+def test_the_protocol_serves_nothing_stale_under_kills_and_stops(isolation, tmp_path):
+    how = ("--subject", "protocol", "--isolation", isolation, "--scenario", "all")
+    found, said = run(tmp_path, *how, "--reads", 60_000, "--pause", 0.003, expected=0)
+    assert found["hit_rate"] > 0.3, said
+    assert found["counts"]["read_errors"] == 0, said
