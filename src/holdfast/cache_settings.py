@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
 from .spelling import ConfigurationError, meant
@@ -41,9 +41,49 @@ def _count(place: str, value: Any) -> None:
         raise ConfigurationError(f"{place} must be a number from 1 on, or None, not {value!r}.")
 
 
+def _flag(place: str, value: Any) -> None:
+    if not isinstance(value, bool):
+        raise ConfigurationError(f"{place} must be True or False, not {value!r}.")
+
+
+def _one_of(*known: str) -> Callable[[str, Any], None]:
+    def check(place: str, value: Any) -> None:
+        if value not in known:
+            choice = " or ".join(map(repr, known))
+            raise ConfigurationError(f"{place} must be {choice}, not {value!r}.")
+
+    return check
+
+
+def _names(place: str, value: Any) -> None:
+    is_list = isinstance(value, Collection) and not isinstance(value, str)
+    if not is_list or not all(isinstance(name, str) for name in value):
+        raise ConfigurationError(f"{place} must be a list of names, not {value!r}.")
+
+
+def _lags(place: str, value: Any) -> None:
+    if not isinstance(value, Mapping) or not all(isinstance(alias, str) for alias in value):
+        raise ConfigurationError(
+            f"{place} must be a dict such as {{'replica': 5.0}}, of aliases and of the seconds by"
+            f" which each may be behind, not {value!r}."
+        )
+    for alias, seconds in value.items():
+        is_number = isinstance(seconds, int | float) and not isinstance(seconds, bool)
+        if seconds is not None and not (is_number and seconds >= 0):
+            raise ConfigurationError(
+                f"{place}[{alias!r}] must be a number of seconds, or None where nobody knows it,"
+                f" not {seconds!r}."
+            )
+
+
 #: By key: what raises, given the place and a value that makes no sense.
 KEYS: dict[str, Callable[[str, Any], None]] = {
     "COMMIT_TIMEOUT": _seconds,
     "FLOOD": _count,
+    "ON_OUTAGE": _one_of("strict", "outbox"),
+    "PURE_FUNCTIONS": _names,
+    "REPLICAS": _lags,
     "TIER_BYTES": _bytes,
+    "TRACKING": _flag,
+    "VERSIONS": _one_of("store", "database"),
 }

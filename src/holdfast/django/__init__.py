@@ -6,13 +6,20 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from .cached_queries import cached_query
+    from .invalidation import ainvalidate, invalidate
     from .pages.view import cached_view
 
-__all__ = ["cached_view"]
+__all__ = ["ainvalidate", "cached_query", "cached_view", "invalidate"]
 
 #: What is imported when it is first used, and where it is. Django has to be set up by then, and
 #: `INSTALLED_APPS` imports this module before it is.
-_FOUND_IN = {"cached_view": ".pages.view"}
+_FOUND_IN = {
+    "ainvalidate": ".invalidation",
+    "cached_query": ".cached_queries",
+    "cached_view": ".pages.view",
+    "invalidate": ".invalidation",
+}
 
 
 def __getattr__(name: str) -> Any:

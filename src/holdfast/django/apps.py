@@ -34,6 +34,10 @@ class HoldfastConfig(AppConfig):
             configuration.apply(
                 getattr(settings, "HOLDFAST", {}), secrets, None if base is None else str(base)
             )
+            if (getattr(settings, "HOLDFAST", {}).get("CACHE") or {}).get("TRACKING"):
+                from .tracking.start import start
+
+                start()
 
 
 def secrets() -> list[str | bytes]:

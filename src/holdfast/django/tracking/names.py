@@ -1,0 +1,89 @@
+"""The names of tags: what results made from a database depend on, and what writes make untrue.
+
+For a table with tracked columns (its primary key, foreign keys, unique columns):
+
+| tag | bumped when | a result depends on it that |
+|---|---|---|
+| whole | anything in the table was written | was made from rows that can't be told |
+| value | a row with this value was changed, or came | was made from rows with this value |
+| changed | rows changed or went whose value, before, isn't known | has rows that aren't seen in it |
+| entered | rows came, or got a value, and it isn't known which | was made from rows with some value |
+| column | rows known by their key got a new value in this column, but not in all tracked ones | is also \
+decided by this column |
+
+And one that stands for everything in the database.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from pathlib import Path
+
+from django.db.backends.base.base import BaseDatabaseWrapper
+
+
+class Names:
+    """The names for one database.
+
+    Args:
+        identity: the same for each connection that leads to the same data, of any process.
+    """
+
+    __slots__ = ("_prefix", "everything", "identity")
+
+    def __init__(self, identity: str) -> None:
+        self.identity = identity
+        self._prefix = f"d:{identity}/"
+        self.everything = self._prefix.encode()
+
+    def whole(self, table: str) -> bytes:
+        """Anything in the table."""
+        return f"{self._prefix}{table}".encode()
+
+    def value(self, table: str, column: str, value: str | None) -> bytes:
+        """Rows that have this value, as text; None: NULL."""
+        if value is None:
+            return f"{self._prefix}{table}/{column}?".encode()
+        return f"{self._prefix}{table}/{column}={value}".encode()
+
+    def changed(self, table: str, column: str) -> bytes:
+        """Rows whose old value isn't known."""
+        return f"{self._prefix}{table}/{column}!".encode()
+
+    def entered(self, table: str, column: str) -> bytes:
+        """Rows whose new value isn't known."""
+        return f"{self._prefix}{table}/{column}+".encode()
+
+    def column(self, table: str, column: str) -> bytes:
+        """A column that is changed in rows which are known."""
+        return f"{self._prefix}{table}.{column}".encode()
+
+
+_names: dict[str, Names] = {}
+
+
+def names_of(connection: BaseDatabaseWrapper) -> Names:
+    """The names for the database that *connection* leads to."""
+    identity = identity_of(connection)
+    found = _names.get(identity)
+    if found is None:
+        found = _names[identity] = Names(identity)
+    return found
+
+
+def identity_of(connection: BaseDatabaseWrapper) -> str:
+    """What all connections to the same data have in common.
+
+    That is the kind of database and its name: not where it is, since one process may go by a
+    connection pool, another by a replica. Two databases of one name are taken for one, which costs
+    hits only.
+    """
+    name = str(connection.settings_dict.get("NAME") or "")
+    if connection.vendor == "sqlite":
+        if ":memory:" in name or "mode=memory" in name:
+            name = f"{name} of {os.getpid()}"
+        else:
+            name = str(Path(name).resolve())
+    digest = hashlib.blake2b(f"{connection.vendor}:{name}".encode(), digest_size=6)
+    return digest.hexdigest()

@@ -1,0 +1,161 @@
+"""The rows of a result, as the program fetches them: they tell what the result depends on.
+
+Only what is fetched counts: a row that the program never saw can't have made its result untrue.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from itertools import islice
+from typing import Any
+
+from .binding import MOST_ROWS, Watch
+from .names import Names
+
+
+class WatchedCursor:
+    """A cursor of the database's driver, and whoever is told of the rows that come from it.
+
+    Args:
+        cursor: the driver's.
+        report: called with tags.
+        watches: what to look for.
+        names: of the tags.
+    """
+
+    def __init__(
+        self,
+        cursor: Any,
+        report: Callable[[set[bytes]], None],
+        watches: Sequence[Watch],
+        names: Names,
+    ) -> None:
+        self._cursor = cursor
+        self._report = report
+        self._watches = list(watches)
+        self._names = names
+        self._told: list[set[str]] = [set() for _ in self._watches]
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._cursor, name)
+
+    @property
+    def unwatched(self) -> Any:
+        """The driver's cursor."""
+        return self._cursor
+
+    def fetchone(self) -> Any:
+        """As the driver's."""
+        row = self._cursor.fetchone()
+        self._see(() if row is None else (row,))
+        self._miss()
+        return row
+
+    def fetchmany(self, *args: Any, **kwargs: Any) -> Any:
+        """As the driver's."""
+        rows = self._cursor.fetchmany(*args, **kwargs)
+        self._see(rows)
+        self._miss()
+        return rows
+
+    def fetchall(self) -> Any:
+        """As the driver's."""
+        rows = self._cursor.fetchall()
+        self._see(rows)
+        self._miss()
+        return rows
+
+    def __iter__(self) -> Iterator[Any]:
+        try:
+            for row in self._cursor:
+                self._see((row,))
+                yield row
+        finally:
+            self._miss()
+
+    def __next__(self) -> Any:
+        row: Any = None
+        try:
+            row = next(self._cursor)
+        finally:
+            self._see(() if row is None else (row,))
+            self._miss()
+        return row
+
+    def _see(self, rows: Sequence[Any]) -> None:
+        tags: set[bytes] = set()
+        for place, watch in enumerate(self._watches):
+            told = self._told[place]
+            if watch.at is None:  # that there is a row is all that it has to show
+                if rows and watch.wanted is not None:
+                    told.update(watch.wanted)
+                continue
+            if watch.otherwise is not None and len(told) > MOST_ROWS:
+                continue
+            key = watch.table.key or ""
+            canonical = watch.table.tracked[key]
+            for row in rows:
+                value = row[watch.at]
+                if value is None:
+                    continue
+                try:
+                    text = canonical(value)
+                except (ValueError, TypeError, ArithmeticError):
+                    tags.add(self._names.whole(watch.table.name))
+                    continue
+                if text in told:
+                    continue
+                told.add(text)
+                if watch.otherwise is None:
+                    continue
+                if len(told) > MOST_ROWS:
+                    tags.add(watch.otherwise)
+                    break
+                tags.add(self._names.value(watch.table.name, key, text))
+        if tags:
+            self._report(tags)
+
+    def _miss(self) -> None:
+        """What was asked for and has not been seen by now may not exist."""
+        tags = {
+            watch.if_missing
+            for watch, told in zip(self._watches, self._told, strict=True)
+            if watch.if_missing is not None and watch.wanted is not None and watch.wanted - told
+        }
+        if tags:
+            self._report(tags)
+
+
+class FetchedCursor:
+    """A cursor of the database's driver, all of whose rows have been fetched.
+
+    Args:
+        cursor: the driver's.
+    """
+
+    def __init__(self, cursor: Any) -> None:
+        self._cursor = cursor
+        self._rows: Iterator[Any] = iter(cursor.fetchall())
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._cursor, name)
+
+    def execute(self, *args: Any) -> Any:
+        """As the driver's; there are other rows then."""
+        self._rows = self._cursor
+        return self._cursor.execute(*args)
+
+    def fetchone(self) -> Any:
+        """The next row; None: there is none."""
+        return next(self._rows, None)
+
+    def fetchmany(self, size: int = 1) -> list[Any]:
+        """The next *size* rows."""
+        return list(islice(self._rows, size))
+
+    def fetchall(self) -> list[Any]:
+        """All rows that are left."""
+        return list(self._rows)
+
+    def __iter__(self) -> Iterator[Any]:
+        return self._rows
