@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 import holdfast
-from holdfast import named_stores
 from holdfast.django.pages import known
+from tests.django.in_process import Server
 
 _numbers = itertools.count()
 
@@ -27,12 +27,7 @@ def _cache(tmp_path: Path) -> Iterator[None]:
     known._remembered.clear()
 
 
-@pytest.fixture
-def runs() -> list[str]:
-    """What the views of a test note here."""
-    return []
-
-
-def stored() -> int:
-    """How many results there are."""
-    return len(named_stores.store("cache").stats())
+@pytest.fixture(params=["wsgi", "asgi"])
+def server(request: pytest.FixtureRequest) -> Server:
+    """Both kinds of handlers, with the wrapper around them."""
+    return Server(request.param, wrapped=True)

@@ -25,13 +25,10 @@ from django.utils import formats, timezone, translation
 from django.utils.functional import SimpleLazyObject
 
 import holdfast
-from holdfast.django.pages.ambient import watch_ambient
 from holdfast.django.pages.canonical import NotCanonical, canonical
 from holdfast.django.pages.observation import Observation
 from holdfast.django.pages.parts import Parts
 from holdfast.django.pages.watching import watching
-
-watch_ambient()
 
 Read = Callable[[Any], Any]
 

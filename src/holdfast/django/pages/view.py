@@ -15,7 +15,6 @@ from ...cache.loading import Loader, loader
 from ...cache.policy import Policy, policy
 from ...values import MISSING
 from . import known
-from .ambient import watch_ambient
 from .canonical import NotCanonical, canonical
 from .names import dotted_name
 from .page import conditional, is_page, thaw
@@ -102,7 +101,6 @@ def cached_view(  # noqa: PLR0913 - as many choices
         "fail_safe": fail_safe,
         "may_store": functools.partial(_may_store, negative_ttl),
     }
-    watch_ambient()
     return _Decorator(
         Options(store, negative_ttl, str(version), key),
         lambda view: policy(name or f"view:{view}", ttl, options),
