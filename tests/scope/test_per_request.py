@@ -1,6 +1,7 @@
 """At most one call per request per arguments, whoever asks at once."""
 
 import asyncio
+import functools
 import gc
 import inspect
 import random
@@ -386,3 +387,15 @@ def test_what_can_not_be_remembered_is_refused_where_it_is_decorated() -> None:
         holdfast.per_request(staticmethod(len))  # type: ignore[type-var]
     with pytest.raises(ValueError, match="maxsize=0"):
         holdfast.per_request(maxsize=0)
+
+
+def test_defaults_of_a_function_that_another_decorator_wrapped_hold_still() -> None:
+    def plain(a: int, b: int = 2, *, c: int = 3) -> tuple[int, int, int]:
+        return a, b, c
+
+    @functools.wraps(plain)
+    def traced(*args: int, **kwargs: int) -> tuple[int, int, int]:
+        return plain(*args, **kwargs)
+
+    with holdfast.open_scope():
+        assert holdfast.per_request(traced)(1) == (1, 2, 3)

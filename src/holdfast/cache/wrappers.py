@@ -7,7 +7,7 @@ import inspect
 from collections.abc import Callable
 from typing import Any
 
-from ..scope.parameters import parameter_list
+from ..scope.parameters import attach_defaults, parameter_list
 from ..values import MISSING
 from .cached_function import CachedFunction
 from .keys import encode, encode_all
@@ -140,8 +140,7 @@ def _exact_face(
     exec(source, namespace)  # noqa: S102 - only parameter names of a function go into it
     for name in ("wrapper", "wrapper_async", *_DOCS):
         made = namespace[name]
-        made.__defaults__ = state.function.__defaults__
-        made.__kwdefaults__ = state.function.__kwdefaults__
+        attach_defaults(signature, made)
         made.__doc__ = _DOCS.get(name)
         made.__module__ = state.function.__module__
     return namespace

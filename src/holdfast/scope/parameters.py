@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+from typing import Any
 
 
 def parameter_list(signature: inspect.Signature) -> tuple[str, str]:
@@ -25,3 +26,12 @@ def parameter_list(signature: inspect.Signature) -> tuple[str, str]:
         if is_last_positional_only:
             written.append("/")
     return ", ".join(written), ", ".join(passed)
+
+
+def attach_defaults(signature: inspect.Signature, made: Any) -> None:
+    """Give *made* the defaults of *signature*: those of the innermost function, too."""
+    parameters = signature.parameters.values()
+    given = {p.name: p.default for p in parameters if p.default is not p.empty}
+    keyword_only = {p.name for p in parameters if p.kind is p.KEYWORD_ONLY}
+    made.__defaults__ = tuple(v for name, v in given.items() if name not in keyword_only) or None
+    made.__kwdefaults__ = {name: v for name, v in given.items() if name in keyword_only} or None

@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable, Hashable, Iterator, MutableMapp
 from typing import Any, TypeVar, overload
 
 from .flight import Flight
-from .parameters import parameter_list
+from .parameters import attach_defaults, parameter_list
 from .scope import Scope, scope_var
 
 _F = TypeVar("_F", bound=Callable[..., Any])
@@ -121,8 +121,7 @@ class _Memo:
         }
         exec(source, namespace)  # noqa: S102 - only parameter names of a function go into it
         made: Any = namespace["wrapper"]
-        made.__defaults__ = self.function.__defaults__
-        made.__kwdefaults__ = self.function.__kwdefaults__
+        attach_defaults(signature, made)
         return made  # type: ignore[no-any-return]
 
     def _open_wrapper(self, *, is_async: bool) -> Callable[..., Any]:
