@@ -178,9 +178,12 @@ def test_setting_again_replaces_the_ttl(store):
     assert 40 < store.expires_in(b"{k}") <= 51
 
 
-def test_a_ttl_of_centuries_is_as_good_as_any(store):
-    store.set(b"{k}", b"v", 1e11)
-    assert store.get(b"{k}") == b"v"
+@pytest.mark.parametrize("ttl", [1e11, float("inf")])
+def test_a_ttl_of_centuries_is_as_good_as_any(store, ttl):
+    store.set(b"{k}", b"v", ttl)
+    assert store.touch(b"{k}", ttl)
+    assert store.increment(b"{n}", initial=0, ttl=ttl) == 1
+    assert store.get_many([b"{k}", b"{n}"]) == {b"{k}": b"v", b"{n}": b"1"}
 
 
 # Numbers

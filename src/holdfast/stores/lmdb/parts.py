@@ -38,9 +38,8 @@ class Parts:
             directory.
         size: bytes of live data, as a number or as "512MB"; 1 GB for state, 256 MB for a cache. The
             file may get half as large again.
-        durable: wait, at each write, until it is on the disk. The data outlives a power cut;
-        without
-            it, it lasts until the machine starts again.
+        durable: wait, at each write, until it is on the disk. The data outlives a power cut then;
+            otherwise it lasts until the machine starts again.
         log_limit: changes that each topic's log keeps; 10,000.
         max_entries: records that a cache holds; None: as many as there is room for.
         cull_frequency: one in so many goes when there are as many; 0: all go. 3.

@@ -60,7 +60,7 @@ def life(ttl: float | None) -> Life:
     if ttl < _LONGEST_MARKED:
         # 0 stands for no mark.
         mark = round((time.time() + ttl) * _TICKS) % _CYCLE or 1
-    return Life(_told(math.ceil(ttl) + 1), mark)
+    return Life(_told(math.ceil(min(ttl, _LONGEST_TTL)) + 1), mark)
 
 
 def _told(seconds: int) -> int:

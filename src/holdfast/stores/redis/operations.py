@@ -28,7 +28,7 @@ _FOREVER_MS = 10**15
 
 def milliseconds(ttl: float) -> int:
     """A TTL as the server counts: at least 1; and 1 less, for it keeps a key through its last."""
-    return max(1, min(round(ttl * 1000) - 1, _FOREVER_MS))
+    return max(1, round(min(ttl * 1000, _FOREVER_MS)) - 1)
 
 
 def _expiry(ttl: KeptTTL) -> bytes:
