@@ -8,6 +8,8 @@ import pytest
 
 import holdfast
 from holdfast.django.pages import known
+from holdfast.django.tracking import switch
+from holdfast.django.tracking.start import start
 from tests.django.in_process import Server
 
 _numbers = itertools.count()
@@ -19,10 +21,16 @@ def _cache(tmp_path: Path) -> Iterator[None]:
     from django.conf import settings
     from django.test import override_settings
 
-    applied = {"STORES": {"cache": f"lmdb://{tmp_path}/cache-{next(_numbers)}"}}
+    applied = {
+        "STORES": {"cache": f"lmdb://{tmp_path}/cache-{next(_numbers)}"},
+        "CACHE": {"TRACKING": True},
+    }
     holdfast.configure(applied)
+    before = switch.is_on
+    start()
     with override_settings(HOLDFAST=applied):
         yield
+    switch.is_on = before
     holdfast.configure(getattr(settings, "HOLDFAST", {}))
     known._remembered.clear()
 

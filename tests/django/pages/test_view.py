@@ -32,7 +32,7 @@ import holdfast
 from holdfast import named_stores
 from holdfast.cache.events import counts
 from holdfast.cache.recording import current_recordings
-from holdfast.django.pages.names import view_tags
+from holdfast.django.pages.invalidation import view_tags
 from tests.django.in_process import Answer, Server, ask_asgi, ask_wsgi, asgi_app, wsgi_app
 
 cached_view = holdfast.django.cached_view

@@ -14,9 +14,10 @@ from django.http.response import HttpResponseBase
 from ...cache.loading import Loader, loader
 from ...cache.policy import Policy, policy
 from ...values import MISSING
+from ..tracking.start import need_tracking
 from . import known
 from .canonical import NotCanonical, canonical
-from .names import dotted_name
+from .invalidation import dotted_name
 from .page import conditional, is_page, thaw
 from .request_class import plain
 from .visit import ABSENT, REFUSED, Visit
@@ -85,6 +86,7 @@ def cached_view(  # noqa: PLR0913 - as many choices
     Raises:
         TypeError, ValueError: at once, for options that make no sense. At a request, where it was
             put on something that isn't called with Django's `HttpRequest`.
+        TrackingOff: the settings turn tracking off, or the extra `holdfast[tracking]` is missing.
 
     A hit costs some 15 µs on a store of this machine, beside a view that does nothing.
     """
@@ -101,6 +103,7 @@ def cached_view(  # noqa: PLR0913 - as many choices
         "fail_safe": fail_safe,
         "may_store": functools.partial(_may_store, negative_ttl),
     }
+    need_tracking("cached_view")
     return _Decorator(
         Options(store, negative_ttl, str(version), key),
         lambda view: policy(name or f"view:{view}", ttl, options),

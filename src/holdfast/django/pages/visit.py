@@ -1,4 +1,4 @@
-"""One request for a page: its keys, and the run that makes it where there is none."""
+"""One request for a page: its key, and the run that makes it where there is none."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from ...cache.recording import Recording, innermost
 from . import known
 from .background import request_for_background
 from .canonical import canonical
-from .names import page_tags
+from .invalidation import page_tags
 from .observation import Observation, looking_away
 from .page import complete, freeze
 from .parts import Parts, headers_of
@@ -30,7 +30,73 @@ ABSENT = "absent"
 REFUSED = ("refused",)
 
 
-class Visit:
+class Keys:
+    """The two steps to the key of one page, or of a part of one.
+
+    Args:
+        store: the name of the store.
+        place: what it is, whoever asks for it: a view and a URL.
+        request: who asks; None, where there is no request.
+
+    Attributes:
+        noted: the parts that a run has read.
+    """
+
+    __slots__ = ("_looks", "_parts", "_store", "_texts", "noted", "place", "request")
+
+    def __init__(self, store: str, place: str, request: Any) -> None:
+        self._store = store
+        self.place = place
+        self.request = request
+        self.noted: dict[str, str] = {}
+        self._parts: Parts = known.NONE
+        self._texts: dict[str, str] = {}
+        self._looks = 0
+
+    def key(self) -> bytes:
+        """The key, by the parts that are known. Asks the store from the second time on."""
+        parts = known.remembered(self._store, self.place) if self._looks == 0 else None
+        self._looks += 1
+        if parts is None:
+            with looking_away():
+                parts = known.look_up(self._store, self.place)
+        return self._key_by(parts)
+
+    async def akey(self) -> bytes:
+        """As `key`."""
+        parts = known.remembered(self._store, self.place) if self._looks == 0 else None
+        self._looks += 1
+        if parts is None:
+            parts = await known.alook_up(self._store, self.place)
+        await parts.aprepare(self.request)
+        return self._key_by(parts)
+
+    def _key_by(self, parts: Parts) -> bytes:
+        self._parts = parts
+        self._texts = parts.texts(self.request)
+        return parts.key_of(self.place, self._texts)
+
+    def store_at(self, recording: Recording) -> bytes:
+        """The key of what was just made, by the parts that it has turned out to need."""
+        names, texts = self._found()
+        if names:
+            known.learn(self._store, self.place, names)
+        return (self._parts | names).key_of(self.place, texts)
+
+    async def astore_at(self, recording: Recording) -> bytes:
+        """As `store_at`."""
+        names, texts = self._found()
+        if names:
+            await known.alearn(self._store, self.place, names)
+        return (self._parts | names).key_of(self.place, texts)
+
+    def _found(self) -> tuple[list[str], dict[str, str]]:
+        # As they were before the run, where they were looked up.
+        texts = {**self.noted, **self._texts}
+        return [name for name in self.noted if name not in self._texts], texts
+
+
+class Visit(Keys):
     """A request for a page.
 
     Args:
@@ -41,23 +107,14 @@ class Visit:
         view: called with the request and what follows.
         args: what follows.
         kwargs: the same, by name.
+
+    Attributes:
+        made: what a run in this very thread or task has returned.
     """
 
-    __slots__ = (
-        "_args",
-        "_kwargs",
-        "_looks",
-        "_name",
-        "_noted",
-        "_options",
-        "_texts",
-        "_view",
-        "_worker",
-        "made",
-        "parts",
-        "place",
-        "request",
-    )
+    __slots__ = ("_args", "_kwargs", "_name", "_options", "_view", "_worker", "made")
+
+    request: HttpRequest
 
     def __init__(  # noqa: PLR0913, PLR0917 - a view, and what it is called with
         self,
@@ -69,65 +126,14 @@ class Visit:
         args: Sequence[Any],
         kwargs: Mapping[str, Any],
     ) -> None:
+        super().__init__(options.store, place, request)
         self._options = options
         self._name = name
-        self.place = place
-        self.request = request
         self._view = view
         self._args = args
         self._kwargs = kwargs
-        # What a run in this very thread or task has made: it is returned as it is.
         self.made: HttpResponseBase | None = None
-        self.parts: Parts = known.NONE
-        self._texts: dict[str, str] = {}
-        self._noted: dict[str, str] = {}
-        self._looks = 0
         self._worker = _worker()
-
-    # Keys
-
-    def key(self) -> bytes:
-        """The key of the page, by the parts that are known. Asks the store from the second time."""
-        parts = known.remembered(self._options.store, self.place) if self._looks == 0 else None
-        self._looks += 1
-        if parts is None:
-            parts = known.look_up(self._options.store, self.place)
-        return self._key_by(parts)
-
-    async def akey(self) -> bytes:
-        """As `key`."""
-        parts = known.remembered(self._options.store, self.place) if self._looks == 0 else None
-        self._looks += 1
-        if parts is None:
-            parts = await known.alook_up(self._options.store, self.place)
-        await parts.aprepare(self.request)
-        return self._key_by(parts)
-
-    def _key_by(self, parts: Parts) -> bytes:
-        self.parts = parts
-        self._texts = parts.texts(self.request)
-        return parts.key_of(self.place, self._texts)
-
-    def store_at(self, recording: Recording) -> bytes:
-        """The key of the page that was just made, by the parts that it has turned out to need."""
-        names, texts = self._found()
-        if names:
-            known.learn(self._options.store, self.place, names)
-        return (self.parts | names).key_of(self.place, texts)
-
-    async def astore_at(self, recording: Recording) -> bytes:
-        """As `store_at`."""
-        names, texts = self._found()
-        if names:
-            await known.alearn(self._options.store, self.place, names)
-        return (self.parts | names).key_of(self.place, texts)
-
-    def _found(self) -> tuple[list[str], dict[str, str]]:
-        # As they were before the run, where they were looked up.
-        texts = {**self._noted, **self._texts}
-        return [name for name in self._noted if name not in self._texts], texts
-
-    # Runs
 
     def load(self) -> Any:
         """Run the view. What is returned is what is stored."""
@@ -192,7 +198,7 @@ class Visit:
                     text = observation.parts.setdefault(f"meta:{header}", _header(request, header))
                     if observation.outer is not None:
                         observation.outer.note_text(f"meta:{header}", text)
-        self._noted = observation.parts
+        self.noted = observation.parts
         recording.add_all(page_tags(request, self._name, self._args, self._kwargs))
         if observation.refusal is not None:
             recording.refuse(observation.refusal)

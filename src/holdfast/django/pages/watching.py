@@ -12,19 +12,25 @@ from django.core.exceptions import BadRequest, SuspiciousOperation
 from django.http import HttpRequest
 
 from .ambient import observed_ambient
-from .observation import Observation
+from .observation import Observation, current
 from .request_class import HELD_AS, observed_class, plain
 from .sessions import observe_session, stop_observing
 
 
 @contextmanager
-def watching(request: HttpRequest) -> Iterator[Observation]:
+def watching(request: HttpRequest | None) -> Iterator[Observation]:
     """Note what the code inside reads of *request*, and of what belongs to it.
 
-    May be nested: the outer observation notes what the inner one does.
+    May be nested: the outer observation notes what the inner one does. Where there is no request,
+    there are still the language, the time zone and `holdfast.state`.
     """
+    if request is None:
+        observation = Observation(None, current.get())
+        with observed_ambient(observation):
+            yield observation
+        return
     outer: Watched | None = plain(request, "__dict__").get(HELD_AS)
-    observation = Observation(request, outer.observation if outer is not None else None)
+    observation = Observation(request, outer.observation if outer is not None else current.get())
     watched = Watched(request, observation, outer)
     try:
         with observed_ambient(observation):

@@ -1,0 +1,185 @@
+"""`{% cached %}`: parts of templates, kept until a save makes them untrue."""
+
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import Group, User
+from django.http import HttpRequest, HttpResponse
+from django.template import Context, RequestContext, Template, TemplateSyntaxError
+from django.test import Client, RequestFactory, override_settings
+from django.urls import path
+from django.utils import translation
+
+import holdfast
+
+
+def render(source: str, request: Any = None, /, **context: Any) -> str:
+    template = Template("{% load holdfast i18n %}" + source)
+    if request is None:
+        return template.render(Context(context))
+    return template.render(RequestContext(request, context))
+
+
+def asked(path: str = "/", **cookies: str) -> HttpRequest:
+    request = RequestFactory().get(path)
+    request.COOKIES.update(cookies)
+    return request
+
+
+class Counter:
+    """Counts how often it was rendered."""
+
+    def __init__(self) -> None:
+        self.count = 0
+
+    def __str__(self) -> str:
+        self.count += 1
+        return str(self.count)
+
+
+def test_a_fragment_is_rendered_once_for_each_name_and_arguments() -> None:
+    counter = Counter()
+    source = '{% cached 300 "side" a b %}{{ counter }}{% endcached %}'
+    other = "{% cached 300 other a b %}{{ counter }}{% endcached %}"
+    assert render(source, counter=counter, a=1, b=2) == "1"
+    assert render(source, counter=counter, a=1, b=2) == "1"
+    assert render(source, counter=counter, a=1, b="2") == "2"
+    assert render(source, counter=counter, a=1, b="2") == "2"
+    assert render(other, counter=counter, a=1, b=2) == "3"
+    assert render(source, counter=counter, a=1, b=2) == "1"
+    holdfast.invalidate("fragment:side")
+    assert render(source, counter=counter, a=1, b=2) == "4"
+    assert render(other, counter=counter, a=1, b=2) == "3"
+
+
+def test_what_is_kept_was_escaped_once_and_is_not_again() -> None:
+    source = '{% cached 300 "safe" %}<b>{{ text }}</b>{% endcached %}'
+    unescaped = "{% autoescape off %}" + source + "{% endautoescape %}"
+    for _ in range(2):
+        assert render(source, text="<i>") == "<b>&lt;i&gt;</b>"
+        assert render(unescaped, text="<i>") == "<b><i></b>"
+
+
+def test_a_save_makes_the_fragments_untrue_that_show_the_row(database: None) -> None:
+    counter = Counter()
+    ann, bob = (User.objects.create(username=name) for name in ("ann", "bob"))
+    source = (
+        '{% cached 300 "user" pk %}'
+        "{% for user in users %}{{ user.username }}{% endfor %} {{ counter }}"
+        "{% endcached %}"
+    )
+
+    def shown(user: User) -> str:
+        users = User.objects.filter(pk=user.pk)
+        return render(source, users=users, pk=user.pk, counter=counter)
+
+    assert [shown(ann), shown(bob), shown(ann)] == ["ann 1", "bob 2", "ann 1"]
+    ann.username = "anna"
+    ann.save()
+    assert [shown(ann), shown(bob)] == ["anna 3", "bob 2"]
+
+
+def test_what_a_fragment_reads_of_the_request_is_in_its_key() -> None:
+    counter = Counter()
+    source = '{% cached 300 "own" %}{{ request.COOKIES.theme }} {{ counter }}{% endcached %}'
+
+    def shown(**cookies: str) -> str:
+        request = asked(**cookies)
+        return render(source, request, request=request, counter=counter)
+
+    assert [shown(theme=each) for each in "aba"] == ["a 1", "b 2", "a 1"]
+    assert shown(theme="a", other="1") == "a 1"
+
+
+def test_the_language_is_in_the_key_of_fragments_that_speak() -> None:
+    counter = Counter()
+    speaks = '{% cached 300 "yes" %}{% translate "Yes" %} {{ counter }}{% endcached %}'
+    silent = '{% cached 300 "silent" %}{{ counter }}{% endcached %}'
+    for language, said in (("en", "Yes 1"), ("de", "Ja 2"), ("en", "Yes 1")):
+        with translation.override(language):
+            assert render(speaks, counter=counter) == said
+    assert {render(silent, counter=counter) for language in ("en", "de")} == {"3"}
+
+
+def test_a_token_is_never_kept() -> None:
+    source = '{% cached 300 "form" %}{% csrf_token %}{% endcached %}'
+    tokens = {render(source, asked()) for _ in range(3)}
+    assert len(tokens) == 3
+
+
+def test_fragments_nest() -> None:
+    counter = Counter()
+    source = (
+        '{% cached 300 "outer" %}{{ counter }}'
+        '{% cached 300 "inner" %} {{ request.COOKIES.theme }} {{ counter }}{% endcached %}'
+        "{% endcached %}"
+    )
+
+    def shown(theme: str) -> str:
+        request = asked(theme=theme)
+        return render(source, request, request=request, counter=counter)
+
+    assert [shown(each) for each in "aba"] == ["1 a 2", "3 b 4", "1 a 2"]
+    holdfast.invalidate("fragment:inner")
+    assert shown("a") == "5 a 6"
+    holdfast.invalidate("fragment:outer")
+    assert shown("a") == "7 a 6"
+
+
+def test_what_no_key_can_be_made_of_is_rendered_each_time() -> None:
+    counter = Counter()
+    source = '{% cached 300 "x" thing %}{{ counter }}{% endcached %}'
+    assert [render(source, thing=object(), counter=counter) for _ in range(2)] == ["1", "2"]
+    assert render('{% cached 0 "x" %}{{ counter }}{% endcached %}', counter=counter) == "3"
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "{% cached %}{% endcached %}",
+        "{% cached 300 %}{% endcached %}",
+        '{% cached "soon" "x" %}{% endcached %}',
+        '{% cached 300 "x" %}',
+    ],
+)
+def test_what_makes_no_sense_is_refused(source: str) -> None:
+    with pytest.raises(TemplateSyntaxError):
+        render(source)
+
+
+runs: list[str] = []
+
+
+@holdfast.django.cached_view(ttl=300)
+def listing(request: HttpRequest) -> HttpResponse:
+    runs.append("listing")
+    source = (
+        "{% load holdfast %}{% cached 300 'groups' %}"
+        "{% for group in groups %}{{ group.name }} {% endfor %}{{ request.GET.sort }}"
+        "{% endcached %}"
+    )
+    context = {"groups": Group.objects.order_by("name"), "request": request}
+    return HttpResponse(Template(source).render(RequestContext(request, context)))
+
+
+urlpatterns = [path("groups/", listing)]
+
+
+def test_a_page_depends_on_what_its_fragments_have_read(database: None) -> None:
+    runs.clear()
+    with override_settings(ROOT_URLCONF=__name__):
+        client = Client()
+        assert client.get("/groups/").content == b""
+        Group.objects.create(name="editors")
+        assert client.get("/groups/").content == b"editors "
+        assert client.get("/groups/?sort=a").content == b"editors a"
+        # Made anew, of a fragment that is found.
+        holdfast.django.invalidate(listing)
+        assert client.get("/groups/?sort=a").content == b"editors a"
+        assert len(runs) == 4
+        Group.objects.create(name="authors")
+        assert client.get("/groups/?sort=a").content == b"authors editors a"
+        assert client.get("/groups/").content == b"authors editors "
+        again = len(runs)
+        assert client.get("/groups/").content == b"authors editors "
+        assert len(runs) == again
