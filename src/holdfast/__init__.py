@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from . import asgi as asgi
     from . import cache as cache
     from . import django as django
+    from . import log as log
     from . import shared as shared
     from . import wsgi as wsgi
     from .cache import ainvalidate, cached, invalidate
@@ -67,7 +68,7 @@ __all__ = [
 ]
 
 _OF_CACHE = frozenset({"ainvalidate", "cached", "invalidate"})
-_ROOMS = frozenset({"asgi", "cache", "django", "shared", "wsgi"})
+_ROOMS = frozenset({"asgi", "cache", "django", "log", "shared", "wsgi"})
 
 
 def __getattr__(name: str) -> Any:

@@ -7,10 +7,9 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
 from .scope.autocarry import KINDS, carry_automatically
+from .spelling import ConfigurationError, meant
 
-
-class ConfigurationError(ValueError):
-    """The settings hold something that Holdfast can't make sense of."""
+__all__ = ["ConfigurationError", "apply", "configure", "meant", "setting", "validated"]
 
 
 def configure(settings: Mapping[str, Any]) -> None:
@@ -39,6 +38,8 @@ def configure(settings: Mapping[str, Any]) -> None:
             `KEY`: what pickles are signed with: a text or bytes of 16 characters or more, or a list
             of them, of which the first signs and all are accepted. Default: Django's `SECRET_KEY`
             and `SECRET_KEY_FALLBACKS`; without Django, none.
+
+            `LOG`: what the request log writes and where: a dict, described in "The request log".
 
             `PICKLE`: False forbids to pickle what is not plain data. Default: True.
 
@@ -185,6 +186,12 @@ def _validate_key(key: Any) -> None:
         )
 
 
+def _validate_log(log: Any) -> None:
+    from .log_settings import validated_log  # those who set nothing need none of it
+
+    validated_log(log)
+
+
 def _validate_pickle(pickle: Any) -> None:
     if not isinstance(pickle, bool):
         raise ConfigurationError(f"HOLDFAST['PICKLE'] must be True or False, not {pickle!r}.")
@@ -202,17 +209,9 @@ _KEYS: dict[str, Callable[[Any], None]] = {
     "CARRY": _validate_carry,
     "COMPRESS_ABOVE": _validate_compress_above,
     "KEY": _validate_key,
+    "LOG": _validate_log,
     "PICKLE": _validate_pickle,
     "STORES": _validate_stores,
 }
 _STORE_KEYS = ("URL", "TIMEOUT")
 _SHORTEST_KEY = 16
-
-
-def meant(given: object, known: Collection[str]) -> str:
-    """The end of an error's message: which of the *known* names was meant, or which there are."""
-    close = difflib.get_close_matches(str(given).upper(), [name.upper() for name in known], n=1)
-    for name in known:
-        if close and name.upper() == close[0]:
-            return f" Did you mean {name!r}?"
-    return f" Known: {', '.join(known)}."

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import weakref
 from collections.abc import Awaitable, Callable, MutableMapping
-from typing import Any
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
 
 from .. import startup
 from ..scope.scope import Scope, scope_var
+
+if TYPE_CHECKING:
+    from .request_log import RequestLog as RequestLog
 
 ASGIScope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
@@ -71,3 +75,10 @@ class RequestScope:
             finally:
                 if _get() is opened:
                     _set(outer)
+
+
+def __getattr__(name: str) -> Any:
+    # Who writes no request log doesn't load it.
+    if name == "RequestLog":
+        return import_module(".request_log", __name__).RequestLog
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}", name=name, obj=None)

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Awaitable, Callable
-from typing import Any
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
 
 from asgiref.sync import async_to_sync, iscoroutinefunction, markcoroutinefunction
 from django.http import HttpRequest
@@ -20,6 +21,9 @@ from ..asgi import SCOPE_KEY
 from ..scope.iteration import ScopedAsyncIterator, ScopedIterator
 from ..scope.scope import NOWHERE, Scope, scope_var
 from ..wsgi import ENVIRON_KEY
+
+if TYPE_CHECKING:
+    from .request_log import RequestLog as RequestLog
 
 _get = scope_var.get
 _set = scope_var.set
@@ -201,3 +205,10 @@ class _Entered:
     def __reduce__(self) -> tuple[Any, ...]:
         # A cache that stands above us pickles the response; the copy has no scope to end.
         return functools.partial, (type(self.response).close, self.response)
+
+
+def __getattr__(name: str) -> Any:
+    # Who writes no request log doesn't load it.
+    if name == "RequestLog":
+        return import_module(".request_log", __package__).RequestLog
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}", name=name, obj=None)

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import weakref
 from collections.abc import Callable, Iterable, Iterator
-from typing import Any, TypeVar
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from .. import startup
 from ..scope.scope import NOWHERE, Scope, scope_var
+
+if TYPE_CHECKING:
+    from .request_log import RequestLog as RequestLog
 
 _T = TypeVar("_T")
 
@@ -186,3 +190,10 @@ class _SizedBody(_Body):
 # Stepping through these runs nothing of the application's, so the server may do it by itself: the
 # iterators of a plain list, and of Django's HttpResponse.
 _RUN_NO_CODE: frozenset[type] = frozenset({type(iter([])), type(iter(()))})
+
+
+def __getattr__(name: str) -> Any:
+    # Who writes no request log doesn't load it.
+    if name == "RequestLog":
+        return import_module(".request_log", __name__).RequestLog
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}", name=name, obj=None)

@@ -1,0 +1,197 @@
+"""Where events go: a stream, a file, the project's logging, a function."""
+
+from __future__ import annotations
+
+import logging
+import os
+import stat
+import sys
+import time
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Protocol
+
+from .formats import FORMATS
+
+Event = Mapping[str, Any]
+
+
+class Sink(Protocol):
+    """Takes events that are ready to be stored."""
+
+    #: Whether its writing may be done in a thread that no green library has replaced.
+    native: bool
+
+    def write(self, events: Sequence[Event]) -> None:
+        """Write *events*, in this order. May block and raise; the writer thread bears both."""
+        ...
+
+
+def sink_for(output: str | Callable[..., object], form: str) -> Sink:
+    """The sink that the setting `OUTPUT` names."""
+    if callable(output):
+        return ToFunction(output)
+    if output in ("stderr", "stdout"):
+        return ToStream(output, form)
+    if output.startswith("file:"):
+        return ToFile(output.removeprefix("file:"), form)
+    if output == "logging":
+        return ToLogging(form)
+    if output == "structlog":
+        from .structlog import ToStructlog
+
+        return ToStructlog()
+    from .dotted import found_at
+
+    return ToFunction(found_at(output, "HOLDFAST['LOG']['OUTPUT']"))
+
+
+# Up to here a pipe takes a write as a whole, beside other processes that write to it, too.
+_WHOLE = 4096
+_PATIENCE_SECONDS = 1.0
+
+
+class _ToDescriptor:
+    """Lines, many with one call, and never a part of one where that can be had."""
+
+    native = True
+
+    def __init__(self, form: str) -> None:
+        self._form = FORMATS[form]
+
+    def write(self, events: Sequence[Event]) -> None:
+        form = self._form
+        lines = "".join([form(event) + "\n" for event in events]).encode("utf-8", "replace")
+        descriptor = self._descriptor()
+        if len(lines) <= _WHOLE or stat.S_ISREG(os.fstat(descriptor).st_mode):
+            _write_all(descriptor, lines)
+            return
+        start = 0
+        while start < len(lines):
+            # As many whole lines as a pipe takes at once; a longer one alone.
+            end = lines.rfind(b"\n", start, start + _WHOLE) + 1
+            if not end:
+                end = lines.index(b"\n", start) + 1
+            _write_all(descriptor, lines[start:end])
+            start = end
+
+    def _descriptor(self) -> int:
+        raise NotImplementedError
+
+
+def _write_all(descriptor: int, data: bytes) -> None:
+    view, patience = memoryview(data), _PATIENCE_SECONDS
+    while view:
+        try:
+            view = view[os.write(descriptor, view) :]
+        except BlockingIOError:
+            # Somebody made the stream non-blocking, and its reader is slow.
+            if patience <= 0:
+                raise
+            time.sleep(0.01)
+            patience -= 0.01
+
+
+class ToStream(_ToDescriptor):
+    """Standard error or output, by its file descriptor."""
+
+    def __init__(self, name: str, form: str) -> None:
+        super().__init__(form)
+        self._name = name
+
+    def _descriptor(self) -> int:
+        stream = getattr(sys, self._name)
+        return int(stream.fileno())
+
+
+class ToFile(_ToDescriptor):
+    """A file that all workers append to. Opened anew after it was moved away (logrotate)."""
+
+    def __init__(self, path: str, form: str) -> None:
+        super().__init__(form)
+        self._path = path
+        self._open: int | None = None
+        self._looked = 0.0
+
+    def _descriptor(self) -> int:
+        now = time.monotonic()
+        if self._open is not None and now - self._looked >= 1.0:
+            self._looked = now
+            if self._moved():
+                os.close(self._open)
+                self._open = None
+        if self._open is None:
+            flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC
+            self._open = os.open(self._path, flags, 0o640)
+        return self._open
+
+    def _moved(self) -> bool:
+        try:
+            there = os.stat(self._path)
+        except OSError:
+            return True
+        assert self._open is not None  # noqa: S101 - for the type checker
+        ours = os.fstat(self._open)
+        return (there.st_dev, there.st_ino) != (ours.st_dev, ours.st_ino)
+
+
+logger = logging.getLogger("holdfast.requests")
+
+
+class ToLogging:
+    """The logger `holdfast.requests`. Each field is an attribute of the record, too.
+
+    INFO; ERROR where the application raised or the worker timed out. In the project's own handlers,
+    so in a thread (or greenlet) as the project has them.
+    """
+
+    native = False
+
+    def __init__(self, form: str) -> None:
+        self._form = FORMATS[form]
+
+    def write(self, events: Sequence[Event]) -> None:
+        for event in events:
+            level = level_of(event)
+            if logger.isEnabledFor(level):
+                with in_span(event):
+                    logger.log(level, "%s", self._form(event), extra={"holdfast": dict(event)})
+
+
+def level_of(event: Event) -> int:
+    """ERROR for what went wrong here, WARNING for lost records, else INFO."""
+    if event.get("outcome") in ("error", "time_out"):
+        return logging.ERROR
+    return logging.WARNING if event["event"] == "dropped" else logging.INFO
+
+
+class in_span:  # noqa: N801 - used like a function
+    """While an event is logged, its trace is OpenTelemetry's current one, where that is used."""
+
+    def __init__(self, event: Event) -> None:
+        self._event = event
+        self._token: Any = None
+
+    def __enter__(self) -> None:
+        if "span_id" in self._event and "opentelemetry.trace" in sys.modules:
+            from .traces import attach
+
+            self._token = attach(self._event["trace_id"], self._event["span_id"])
+
+    def __exit__(self, *_: object) -> None:
+        if self._token is not None:
+            from .traces import detach
+
+            detach(self._token)
+
+
+class ToFunction:
+    """A function of yours: called with each event, a dict, in the writer's thread or greenlet."""
+
+    native = False
+
+    def __init__(self, function: Callable[..., object]) -> None:
+        self._function = function
+
+    def write(self, events: Sequence[Event]) -> None:
+        for event in events:
+            self._function(dict(event))

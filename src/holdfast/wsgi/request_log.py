@@ -1,0 +1,371 @@
+"""`holdfast.wsgi.RequestLog`: one event for each request, at the end of its body."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterable, Iterator
+from time import perf_counter
+from typing import Any, TypeVar
+
+from .. import startup
+from ..log.bodies import wanted
+from ..log.entry import (
+    CLIENT_GONE,
+    COMPLETE,
+    ERROR,
+    Entry,
+    cut,
+    note_exception,
+    note_state,
+    outcome_of,
+)
+from ..log.from_environ import EnvironReader
+from ..log.recorder import Recorder, generation, recorder_for, settings_of
+from ..log.upload import keep
+from ..scope.scope import NOWHERE, Scope, scope_var
+from . import _RUN_NO_CODE, ENVIRON_KEY, Application, Environ, RequestScope, StartResponse
+
+_T = TypeVar("_T")
+
+#: Where the wrapper leaves the entry for middleware of the same request.
+ENTRY_KEY = "holdfast.log"
+
+_get = scope_var.get
+_set = scope_var.set
+
+
+class RequestLog(RequestScope):
+    """Writes one event for each request of a WSGI application, at its true end.
+
+        application = holdfast.wsgi.RequestLog(application)
+
+    It is a `RequestScope`, too, and takes the place of one; inside of one it uses the scope that is
+    there. The event says how the request ended: complete, client_gone, cancelled, error or
+    time_out. What is written, and where, is set by `HOLDFAST["LOG"]`, or by the same keys in lower
+    case here: `RequestLog(application, format="json", proxies=1)`.
+
+    Adds some microseconds to a request and blocks for nothing: a thread of its own writes. Starts
+    that thread with the first request.
+
+    Args:
+        application: the WSGI application.
+        settings: as in `HOLDFAST["LOG"]`, with lower-case names; they go before those.
+
+    Raises:
+        ConfigurationError: a setting is unknown, or its value is.
+    """
+
+    def __init__(self, application: Application, **settings: Any) -> None:
+        if type(application) is RequestScope:
+            application = application.application
+        super().__init__(application)
+        settings_of(settings)
+        self._settings = settings
+        self._reader: EnvironReader | None = None
+        self._generation = -1
+
+    def _prepared(self) -> EnvironReader:
+        self._generation = generation[0]
+        self._reader = reader = EnvironReader(recorder_for(self._settings))
+        return reader
+
+    def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
+        """Serve one request, as PEP 3333 says."""
+        if startup.is_first_request:
+            startup.log_problems_once()
+        reader = self._reader
+        if reader is None or self._generation != generation[0]:
+            reader = self._prepared()
+        entry = reader.entry(environ)
+        get = environ.get
+        if get("CONTENT_LENGTH") or "HTTP_TRANSFER_ENCODING" in environ:
+            environ["wsgi.input"] = reader.watched(environ["wsgi.input"], entry, environ)
+
+        scope = get(ENVIRON_KEY)
+        outer = _get()
+        owns = scope is None or not scope.usable or scope.request is not environ
+        if owns:
+            if outer is not NOWHERE and not outer.usable:
+                outer = NOWHERE
+            scope = Scope(environ, (entry.method, " ", entry.path))
+            environ[ENVIRON_KEY] = scope
+            _set(scope)
+        scope.log = entry  # type: ignore[union-attr]
+        environ[ENTRY_KEY] = entry
+        exchange = _Exchange(entry, scope, outer, owns, start_response)  # type: ignore[arg-type]
+        try:
+            body = self.application(environ, exchange.start_response)
+        except BaseException as error:
+            exchange.fail(error)
+            raise
+        if owns and outer is not NOWHERE:
+            _set(outer)
+        return exchange.returned(body, environ)
+
+
+class _Exchange:
+    """One request's way through the application: its `start_response`, its body, and its end."""
+
+    __slots__ = (
+        "__weakref__",
+        "_body",
+        "_close_body",
+        "_close_iterator",
+        "_done",
+        "_entry",
+        "_length",
+        "_next",
+        "_outer",
+        "_owns",
+        "_plain",
+        "_scope",
+        "_start",
+        "_write_to",
+    )
+
+    _body: Iterable[bytes]
+    _write_to: Callable[[bytes], object]
+
+    def __init__(  # noqa: PLR0913, PLR0917 - made in one place, at each request
+        self, entry: Entry, scope: Scope, outer: Scope, owns: bool, start: StartResponse  # noqa: FBT001
+    ) -> None:
+        self._entry = entry
+        self._scope: Scope | None = scope
+        self._outer = outer
+        self._owns = owns
+        self._start = start
+        self._next: Callable[[], bytes] | None = None
+        self._close_body: Callable[[], object] | None = None
+        self._close_iterator: Callable[[], object] | None = None
+        self._plain: Any = None
+        self._done = False
+        self._length = -1  # what Content-Length says
+
+    # What the application calls.
+
+    def start_response(self, status: str, headers: Any, *exc_info: Any) -> Callable[[bytes], Any]:
+        entry = self._entry
+        recorder = entry.recorder
+        try:
+            entry.status = int(status[:3])
+        except (ValueError, TypeError):
+            pass  # the server will say so
+        id_header = recorder.id_header if recorder.return_ids else ""
+        has_id = False
+        for name, value in headers:
+            size = len(name)
+            if size == _CONTENT_LENGTH and name.lower() == "content-length":
+                self._length = int(value) if value.isdigit() else -1
+            elif size == len(id_header) and name.lower() == id_header.lower():
+                has_id = True
+        if id_header and not has_id:
+            headers = [*headers, (id_header, entry.request_id)]
+            if entry.traceparent:
+                headers.append(("traceparent", entry.traceparent))
+        if recorder.response_size:
+            self._watch_response(headers, recorder)
+        self._write_to = self._start(status, headers, *exc_info)
+        return self._write
+
+    def _watch_response(self, headers: Any, recorder: Recorder) -> None:
+        found = {name.lower(): value for name, value in headers}
+        kind = found.get("content-type", "")
+        if wanted(kind, recorder.settings.body_types):
+            entry = self._entry
+            entry.response_body, entry.response_type = bytearray(), cut(kind)
+            entry.response_encoding = found.get("content-encoding", "")[:100]
+
+    def _write(self, data: bytes) -> object:
+        self._sends(data)
+        return self._write_to(data)
+
+    def _sends(self, data: bytes) -> None:
+        entry = self._entry
+        if data:
+            if not entry.first_byte_at:
+                entry.first_byte_at = perf_counter()
+            entry.bytes_out += len(data)
+            if entry.response_body is not None:
+                keep(entry.response_body, data, entry.recorder.response_size)
+
+    def fail(self, error: BaseException) -> None:
+        """The application raised instead of answering."""
+        scope, self._scope = self._scope, None
+        assert scope is not None  # noqa: S101 - for the type checker
+        entry = self._entry
+        if not entry.status and isinstance(error, Exception):
+            entry.status = 500  # what servers answer then
+        if not entry.exception:
+            note_exception(entry, error)
+        self._finish(scope, outcome_of(error, entry), self._outer if self._owns else scope)
+
+    # What the server gets.
+
+    def returned(self, body: Iterable[bytes], environ: Environ) -> Iterable[bytes]:
+        """What to hand to the server for the application's *body*."""
+        self._body = body
+        self._close_body = getattr(body, "close", None)
+        if isinstance(body, list | tuple):
+            # Servers take the Content-Length from a body that has one item.
+            self.__class__ = _SizedExchange
+            return self
+        wrapper = environ.get("wsgi.file_wrapper")
+        if isinstance(wrapper, type) and isinstance(body, wrapper):
+            # The server sends such a body by sendfile(), but only as it is.
+            try:
+                body.close = self.close  # type: ignore[attr-defined]
+            except AttributeError:
+                return self  # it takes no attributes; then it is sent piece by piece
+            entry = self._entry
+            entry.bytes_out, entry.first_byte_at = max(0, self._length), perf_counter()
+            self._done = True
+            return body
+        return self
+
+    def __iter__(self) -> Iterator[bytes]:
+        if self._next is None:
+            iterator = self._inside(self._begin)
+            if type(iterator) in _RUN_NO_CODE:
+                # The server may step through it by itself: we look at it before and after.
+                self._plain = iterator
+                entry = self._entry
+                if not entry.first_byte_at:
+                    entry.first_byte_at = perf_counter()
+                entry.bytes_out += _size(chunks := iterator.__reduce__()[1][0])  # type: ignore[index]
+                if entry.response_body is not None:
+                    for chunk in chunks:
+                        keep(entry.response_body, chunk, entry.recorder.response_size)
+                return iterator
+        return self
+
+    def __next__(self) -> bytes:
+        if self._next is None:
+            self._inside(self._begin)
+        chunk = self._inside(self._next)  # type: ignore[arg-type]
+        self._sends(chunk)
+        return chunk
+
+    def _begin(self) -> Iterator[bytes]:
+        iterator = iter(self._body)
+        if iterator is not self._body:
+            self._close_iterator = getattr(iterator, "close", None)
+        self._next = iterator.__next__
+        return iterator
+
+    def _inside(self, step: Callable[[], _T]) -> _T:
+        scope = self._scope
+        before = _get()
+        elsewhere = scope is not None and before is not scope
+        if elsewhere:
+            _set(scope)  # type: ignore[arg-type]
+        try:
+            return step()
+        except StopIteration:
+            self._done = True
+            if self._scope is not None:
+                entry = self._entry
+                entry.ended_at = perf_counter()
+                if not entry.first_byte_at:
+                    entry.first_byte_at = entry.ended_at
+            raise
+        except BaseException as error:
+            # granian does not close a body that raised.
+            self._end(error)
+            raise
+        finally:
+            if elsewhere:
+                _set(before)
+
+    def close(self) -> None:
+        """The request is over. Only the first call counts."""
+        self._end(None)
+
+    def _end(self, error: BaseException | None) -> None:
+        scope, self._scope = self._scope, None
+        if scope is None:
+            return
+        entry = self._entry
+        if not entry.ended_at:
+            entry.ended_at = perf_counter()
+        if error is not None:
+            outcome = outcome_of(error, entry)
+            if not entry.exception:
+                note_exception(entry, error)
+        else:
+            outcome = COMPLETE if self._all_was_taken() else CLIENT_GONE
+            if entry.left:
+                outcome = CLIENT_GONE
+            elif entry.exception and outcome is COMPLETE:
+                outcome = ERROR  # the framework made an answer of it
+        before = _get()
+        if before is not scope:
+            _set(scope)
+        try:
+            if self._close_iterator is not None:
+                self._close_iterator()
+            if self._close_body is not None:
+                self._close_body()
+        except BaseException as raised:
+            if not entry.exception:
+                note_exception(entry, raised)
+            if outcome is COMPLETE:
+                outcome = outcome_of(raised, entry)
+            raise
+        finally:
+            ends_here = before is scope and self._owns
+            self._finish(scope, outcome, self._outer if ends_here else before)
+
+    def _all_was_taken(self) -> bool:
+        """Whether the server asked for the whole body, and could send it."""
+        entry = self._entry
+        failure = sys.exc_info()[1]
+        if failure is not None and isinstance(failure, OSError):
+            return False  # it closes the body because it could not write
+        if self._done or entry.method == "HEAD" or entry.status in _WITHOUT_BODY:
+            return True
+        if self._plain is not None:
+            state = self._plain.__reduce__()
+            if len(state) < _STEP_OF_AN_ITERATOR:
+                return True  # it has stopped
+            entry.bytes_out = _size(state[1][0][: state[2]])
+        return False
+
+    def _finish(self, scope: Scope, outcome: str, then: Scope) -> None:
+        entry = self._entry
+        recorder = entry.recorder
+        try:
+            if recorder.names:
+                note_state(entry, recorder.names, vars(scope.state))
+            if recorder.identify is not None and entry.who is None:
+                recorder.identify.now(entry, scope.request)
+            if self._owns:
+                scope.close()
+        finally:
+            _set(then)
+            recorder.end(entry, outcome)
+
+    def __del__(self) -> None:
+        # Dropped by a server that did not close it.
+        if self._scope is not None:
+            self.close()
+
+
+class _SizedExchange(_Exchange):
+    """For a body that is a list or tuple."""
+
+    __slots__ = ()
+
+    def __len__(self) -> int:
+        return len(self._body)  # type: ignore[arg-type]
+
+
+_CONTENT_LENGTH = len("content-length")
+_WITHOUT_BODY = (204, 304)
+_STEP_OF_AN_ITERATOR = 3  # iter, (what it goes through,), where it is
+
+
+def _size(chunks: Any) -> int:
+    try:
+        return sum(map(len, chunks))
+    except TypeError:
+        return 0  # no bytes: the server will say so
