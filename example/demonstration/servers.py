@@ -100,6 +100,13 @@ def _waitress(target: str, conf: str, port: int) -> list[str]:
 FOUR_WORKERS = Server(
     "gunicorn -w 4", False, ("gunicorn",), _gunicorn("-k", "gthread", "--threads=4", "-w", "4")
 )
+#: One worker with an event loop, so that all users meet in it.
+ONE_LOOP = Server(
+    "gunicorn -k uvicorn_worker.UvicornWorker",
+    True,
+    ("gunicorn", "uvicorn_worker"),
+    _gunicorn("-k", "uvicorn_worker.UvicornWorker", "-w", "1"),
+)
 SERVERS = {
     server.name: server
     for server in (

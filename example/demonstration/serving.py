@@ -22,6 +22,10 @@ PLAIN = {
     "before": Application("before.basket_wsgi", "before.basket_asgi", "before/gunicorn_conf.py"),
     "after": Application("plain.wsgi", "plain.asgi", "gunicorn.conf.py"),
 }
+QUOTES = {
+    "before": Application("", "before.quotes_asgi", "python:quotes"),
+    "after": Application("", "quotes.asgi", "python:quotes"),
+}
 
 
 def environment_in(folder: Path, database_url: str = "") -> dict[str, str]:
@@ -87,5 +91,23 @@ def serve_newsroom(
             basket_port=0,
             basket_log=Path(environment["BASKET_LOG"]),
             is_async=server.is_async,
+            random=Random(seed),
+        )
+
+
+@contextlib.contextmanager
+def serve_quotes(server: Server, variant: str, folder: Path, seed: int) -> Iterator[Site]:
+    """The API of async views, by a server with one worker. Its request log is `basket_log`."""
+    port = free_port()
+    requests = folder / f"{variant}-api.log"
+    environment = {"API_LOG": str(requests), "PYTHONDONTWRITEBYTECODE": "1"}
+    command = server.command(QUOTES[variant], port)
+    with running(command, port, folder / f"{variant}-quotes.log", environment):
+        yield Site(
+            variant=variant,
+            port=port,
+            basket_port=0,
+            basket_log=requests,
+            is_async=True,
             random=Random(seed),
         )

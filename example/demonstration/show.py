@@ -14,15 +14,16 @@ from typing import NoReturn
 from rich.console import Console
 from rich.markup import escape
 
-from demonstration.cases import CASES, SHARED_CASES
+from demonstration.cases import ASYNC_CASES, CASES, SHARED_CASES
 from demonstration.running import ServerDiedError, stop_what_is_left
-from demonstration.servers import DEFAULT, FOUR_WORKERS, SERVERS, Server
+from demonstration.servers import DEFAULT, FOUR_WORKERS, ONE_LOOP, SERVERS, Server
 from demonstration.serving import (
     VARIANTS,
     environment_in,
     prepare_database,
     serve,
     serve_newsroom,
+    serve_quotes,
 )
 from demonstration.site import Site
 from demonstration.stores import STORES, Store
@@ -99,9 +100,12 @@ def _show(console: Console, options: argparse.Namespace, folder: Path) -> int:
     of_requests = _show_request_state(console, server, options.seed, folder, environment)
     console.print(f"[bold]State that all workers share, under a real {FOUR_WORKERS.name}[/]")
     of_all = _show_shared_state(console, options.stores, options.seed, folder, environment)
+    of_loops = _show_async_stack(console, options.seed, folder)
     if options.left_out:
         console.print(f"Not installed, so not shown: {', '.join(options.left_out)}.")
-    return _conclude(console, server, {**of_requests, **of_all}, time.monotonic() - started)
+    return _conclude(
+        console, server, {**of_requests, **of_all, **of_loops}, time.monotonic() - started
+    )
 
 
 def _show_request_state(
@@ -136,6 +140,21 @@ def _show_shared_state(
     console.print()
     titles = {"before": "usual"} | {store.name: store.name for store in stores}
     print_table(console, result, FOUR_WORKERS.name, titles)
+    return result
+
+
+def _show_async_stack(console: Console, seed: int, folder: Path) -> Result:
+    if ONE_LOOP.missing():
+        console.print(f"Async views are left out: {', '.join(ONE_LOOP.missing())} not installed.")
+        return {}
+    console.print(f"[bold]Async views under a real {ONE_LOOP.name}, one worker[/]")
+    result: Result = {case: {} for case in ASYNC_CASES}
+    for variant, description in VARIANTS.items():
+        console.print(f"Starting {ONE_LOOP.name} with the API {description} ...")
+        with serve_quotes(ONE_LOOP, variant, folder, seed) as site:
+            _drive(console, result, variant, site)
+    console.print()
+    print_table(console, result, ONE_LOOP.name, {"before": "usual", "after": "holdfast"})
     return result
 
 

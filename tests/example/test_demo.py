@@ -20,7 +20,7 @@ def test_demo_shows_failures_against_zeros_and_says_what_to_read_next() -> None:
         [*DEMO, "--seed", "1"], capture_output=True, text=True, timeout=100, check=False
     )
     assert ran.returncode == 0, ran.stdout + ran.stderr
-    words_of_all_parts = ("seed 1", "The lost cache", "The two views", "embedded")
+    words_of_all_parts = ("seed 1", "The lost cache", "The two views", "embedded", "The API log")
     for words in (*words_of_all_parts, "With holdfast: 0", "example/README.md"):
         assert words in ran.stdout
 

@@ -9,9 +9,17 @@ drive(site): sends users to the site, and returns a Tally of KINDS.
 
 from types import ModuleType
 
-from demonstration.cases import global_request, lost_cache, two_views, who_am_i_serving
+from demonstration.cases import (
+    api_log,
+    global_request,
+    lost_cache,
+    two_views,
+    who_am_i_serving,
+)
 
 #: Of request state: on any of the servers.
 CASES: tuple[ModuleType, ...] = (lost_cache, who_am_i_serving, global_request)
 #: Of state that all workers share: on several workers, and on each kind of store.
 SHARED_CASES: tuple[ModuleType, ...] = (two_views,)
+#: Of async stacks: on one event loop.
+ASYNC_CASES: tuple[ModuleType, ...] = (api_log,)
