@@ -1,6 +1,7 @@
 """Cached results on every kind of store that there is, by sync and by async callers."""
 
 import asyncio
+import contextvars
 import itertools
 import os
 import threading
@@ -130,7 +131,7 @@ class Face:
         if runner is None:
             runner = self._of_thread.runner = asyncio.Runner()
             self._runners.append(runner)
-        return runner.run(coroutine)
+        return runner.run(coroutine, context=contextvars.copy_context())
 
     def linger(self, seconds: float = 0.05) -> None:
         """Let what was started in the background go on: a loop that nobody runs stands still."""

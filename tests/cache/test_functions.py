@@ -3,6 +3,7 @@
 import asyncio
 import datetime as dt
 import inspect
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -142,9 +143,7 @@ def test_every_call_gets_an_equal_value_of_the_same_type(face: Face, name: str, 
         assert type(found) is type(value)
 
 
-@pytest.mark.parametrize(
-    "value", [[1, 2], {"a": 1}, {"a": [1]}, [[1]], {1, 2}], ids=lambda value: repr(value)
-)
+@pytest.mark.parametrize("value", [[1, 2], {"a": 1}, {"a": [1]}, [[1]], {1, 2}], ids=repr)
 @on_one_store
 def test_who_changes_a_result_changes_only_his_own(face: Face, name: str, value: Any) -> None:
     def spoil(found: Any) -> None:
@@ -179,8 +178,8 @@ def test_other_code_has_other_results(name: str, loads: Loads) -> None:
 
 @on_one_store
 def test_a_key_of_ones_own_tells_results_apart(face: Face, name: str, loads: Loads) -> None:
-    @face.cached(name, key=lambda request, page: page)
-    def f(request, page):
+    @face.cached(name, key=lambda _, page: page)
+    def f(_, page):
         return loads(page)
 
     assert f(object(), 1)["load"] == 1
@@ -348,7 +347,7 @@ def test_what_can_not_be_cached_is_refused_where_it_stands() -> None:
     def generator():
         yield 1
 
-    with pytest.raises(TypeError, match="can't keep what .*generator yields"):
+    with pytest.raises(TypeError, match=r"can't keep what .*generator yields"):
         holdfast.cached(5)(generator)
     with pytest.raises(TypeError, match="must be the inner decorator"):
         holdfast.cached(5)(staticmethod(len))
@@ -368,7 +367,9 @@ def test_an_argument_that_makes_no_key_is_named(name: str) -> None:
     def f(thing):
         return 1
 
-    with pytest.raises(TypeError, match="key can't be made of a builtins.object.*__holdfast_key__"):
+    with pytest.raises(
+        TypeError, match=r"key can't be made of a builtins\.object.*__holdfast_key__"
+    ):
         f(object())
 
 
@@ -386,7 +387,7 @@ def test_errors_of_the_loader_are_its_callers_and_not_kept(face: Face, name: str
 
 
 def test_other_settings_are_used_from_the_next_call_on(
-    face: Face, name: str, loads: Loads, configure: Any, store_url: str, tmp_path: Any
+    face: Face, name: str, loads: Loads, tmp_path: Path
 ) -> None:
     @face.cached(name)
     def f(a):

@@ -60,8 +60,18 @@ def start_thread(job: Callable[[], object]) -> bool:
     return True
 
 
-def start_task(job: Callable[[], Coroutine[Any, Any, None]]) -> bool:
-    """Have *job* done by a task of the running event loop. It is cancelled when that ends."""
+def start_task(
+    job: Callable[[], Coroutine[Any, Any, None]], broken_off: Callable[[], object] | None = None
+) -> bool:
+    """Have *job* done by a task of the running event loop.
+
+    Args:
+        job: what is to be done.
+        broken_off: called if it was cancelled before its end, as it is when the loop ends.
+
+    Returns:
+        False: there is too much to do already, and it will not be done.
+    """
     if len(_tasks) >= MOST_JOBS:
         return False
 
@@ -77,7 +87,13 @@ def start_task(job: Callable[[], Coroutine[Any, Any, None]]) -> bool:
 
     task = asyncio.get_running_loop().create_task(carry(run)(), name="holdfast-refresh")
     _tasks.add(task)  # the loop holds it only weakly
-    task.add_done_callback(_tasks.discard)
+
+    def done(task: asyncio.Task[None]) -> None:
+        _tasks.discard(task)
+        if task.cancelled() and broken_off is not None:
+            broken_off()
+
+    task.add_done_callback(done)
     return True
 
 

@@ -41,6 +41,7 @@ class Call:
         events: where it is counted.
         came: the moment when it came.
         deadline: when it has waited for others for as long as it may, by `time.monotonic`.
+        in_foreground: whether it has to load itself what could be loaded in the background.
         missed: whether it was counted as a miss already.
         waited: whether it was counted as one that waited.
     """
@@ -51,6 +52,7 @@ class Call:
         "came",
         "deadline",
         "events",
+        "in_foreground",
         "key",
         "missed",
         "policy",
@@ -69,6 +71,7 @@ class Call:
         self.events: Counts = counts(wanted.policy.name)
         self.came = next_moment()
         self.deadline = time.monotonic() + wanted.policy.wait
+        self.in_foreground = False
         self.missed = False
         self.waited = False
 

@@ -73,9 +73,12 @@ class Awaiting:
 
         await asyncio.sleep(seconds)
 
-    def start(self, job: Job) -> bool:
-        """Have *job* done in the background; False, if there is too much to do already."""
-        return background.start_task(lambda: job(self))
+    def start(self, job: Job, broken_off: Callable[[], object]) -> bool:
+        """Have *job* done in the background; False, if there is too much to do already.
+
+        *broken_off* is called if it ends before it is done, as a task does with its event loop.
+        """
+        return background.start_task(lambda: job(self), broken_off)
 
     def aside(self, job: Job) -> bool:
         """The same for what takes its time, and must not keep others from being done."""
@@ -121,8 +124,8 @@ class Blocking(Awaiting):
         """Let others go on."""
         background.sleep(seconds)
 
-    def start(self, job: Job) -> bool:
-        """Have *job* done in the background; False, if there is too much to do already."""
+    def start(self, job: Job, broken_off: Callable[[], object]) -> bool:
+        """See `Awaiting.start`."""
         return background.start_thread(lambda: finish(job(self)))
 
     def aside(self, job: Job) -> bool:

@@ -54,8 +54,14 @@ class Refreshing:
             self._not_before.clear()
         # Until it has begun, nobody else needs to start it.
         self._not_before[key] = now + RETRY
-        call.at.start(lambda there: self._refresh(there, wanted, key))
+        call.at.start(
+            lambda there: self._refresh(there, wanted, key), lambda: self._note_broken_off(key)
+        )
         return True
+
+    def _note_broken_off(self, key: bytes) -> None:
+        if len(self._broken_off) < _MOST:
+            self._broken_off.add(key)
 
     async def _refresh(self, at: Awaiting, wanted: Wanted, key: bytes) -> None:
         flights = self._leading.flights
@@ -70,10 +76,6 @@ class Refreshing:
             logger.warning(
                 "%s could not be loaded in the background", wanted.policy.name, exc_info=True
             )
-        except BaseException:
-            if len(self._broken_off) < _MOST:
-                self._broken_off.add(key)
-            raise
         finally:
             if pause:
                 self._not_before[key] = time.monotonic() + pause

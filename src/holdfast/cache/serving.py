@@ -41,7 +41,9 @@ class Serving(Looking):
         # Keys whose loader has just failed, until when.
         self._failed: dict[bytes, float] = {}
 
-    def serve(self, call: Call, found: Found | None) -> Any:
+    def serve(  # noqa: PLR0911 - one for each answer
+        self, call: Call, found: Found | None
+    ) -> Any:
         """The result, if it may be served; else `NOTHING`.
 
         Raises:
@@ -61,7 +63,10 @@ class Serving(Looking):
         # Two permissions: what is both too old and untrue needs both.
         in_time = over < call.policy.stale or over < 0
         true = found.valid or self.untrue_for(call.key, found) < call.policy.stale_if_invalidated
-        if not in_time or not true or not self.refreshing.start(call):
+        if not in_time or not true or call.in_foreground:
+            return NOTHING
+        if not self.refreshing.start(call):
+            call.in_foreground = True
             return NOTHING
         call.events.stale += 1
         return self._old(call, found)
