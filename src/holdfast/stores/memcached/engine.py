@@ -43,10 +43,10 @@ class MemcachedStore:
     Args:
         url: `memcached://host[:11211],host...`, or `memcached:///path/to/socket`. `?prefix=` in it
             replaces `hf:`, which stands before each key.
-        timeout: seconds for connecting, and for an answer. purpose: a full server evicts, whatever
-        it holds; not used. clearable: prefixes of keys that `clear` shall be able to clear. Each
-        call on such a key asks
-            for one number more in the same round trip.
+        timeout: seconds for connecting, and for an answer.
+        purpose: as for other stores. A full server evicts, whatever it holds.
+        clearable: prefixes of keys that `clear` shall be able to clear. Each call on such a key
+            asks for one number more in the same round trip.
         max_connections: to each server, of one process, or, asynchronous, of one event loop.
         log_length: positions that a reader of a topic may lag behind.
         commit_timeout: seconds after which the mark of a tag is over.
