@@ -29,6 +29,7 @@ PARTS = {
     "carrying": "carrying",
     "in-process": "in_process",
     "servers": "on_servers",
+    "async-stack": "async_stack",
     "stores": "on_stores",
 }
 

@@ -10,7 +10,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -98,22 +98,49 @@ def _family(process: int) -> Iterator[int]:
                 yield from _family(int(child))
 
 
+@dataclass(frozen=True)
+class Site:
+    """What a server is to serve.
+
+    Attributes:
+        application: what it imports, such as `benchmarks.django_asgi:application`.
+        environment: variables for it.
+        counts: an address that answers with JSON as soon as it is up.
+    """
+
+    application: str
+    environment: Mapping[str, str]
+    counts: str
+
+
 @contextlib.contextmanager
 def serving(server: Server, layers: list[str]) -> Iterator[dict[str, Serving]]:
     """Start *server* once for each layer, and stop all of them at the end."""
-    with contextlib.ExitStack() as running:
-        started = {layer: running.enter_context(_started(server, layer)) for layer in layers}
-        yield {layer: _ready(serving, server, log) for layer, (serving, log) in started.items()}
+    counts = "/async/counted/" if server.asgi else "/counted/"
+    sites = {layer: Site(server.application, {LAYER_VARIABLE: layer}, counts) for layer in layers}
+    with serving_each(server, sites) as running:
+        yield running
 
 
 @contextlib.contextmanager
-def _started(server: Server, layer: str) -> Iterator[tuple[Serving, Path]]:
+def serving_each(server: Server, sites: Mapping[str, Site]) -> Iterator[dict[str, Serving]]:
+    """The same, once for each of *sites*."""
+    with contextlib.ExitStack() as running:
+        started = {name: running.enter_context(_started(server, sites[name])) for name in sites}
+        yield {
+            name: _ready(serving, server, sites[name], log)
+            for name, (serving, log) in started.items()
+        }
+
+
+@contextlib.contextmanager
+def _started(server: Server, site: Site) -> Iterator[tuple[Serving, Path]]:
     port = _free_port()
-    arguments = [*server.command.format(port=port).split(), server.application]
+    arguments = [*server.command.format(port=port).split(), site.application]
     with tempfile.NamedTemporaryFile(suffix=".log") as log:
         process = subprocess.Popen(
             [sys.executable, "-m", *arguments],
-            env={**os.environ, LAYER_VARIABLE: layer, "PYTHONHASHSEED": "0"},
+            env={**os.environ, **site.environment, "PYTHONHASHSEED": "0"},
             cwd=Path(__file__).parents[1],
             stdin=subprocess.DEVNULL,
             stdout=log,
@@ -126,12 +153,11 @@ def _started(server: Server, layer: str) -> Iterator[tuple[Serving, Path]]:
             _stop(process)
 
 
-def _ready(serving: Serving, server: Server, log: Path) -> Serving:
-    path = "/async/counted/" if server.asgi else "/counted/"
+def _ready(serving: Serving, server: Server, site: Site, log: Path) -> Serving:
     give_up = time.monotonic() + _READY_WITHIN_SECONDS
     while True:
         try:
-            load.get_json(serving.port, path)
+            load.get_json(serving.port, site.counts)
         except OSError as error:
             if serving.process.poll() is None and time.monotonic() < give_up:
                 time.sleep(0.05)

@@ -20,11 +20,12 @@ ROWS = {
     "carrying": ["holdfast.carry(function)"],
     "in-process": ["holdfast, wrapper and middleware", "django-guid", "Starlette + holdfast"],
     "servers": ["gunicorn sync", "uvicorn"],
+    "async-stack": ["raw ASGI application", "bare Django", "holdfast's handler and log"],
     "stores": ["holdfast EmbeddedCache", "diskcache.DjangoCache", "Django DatabaseCache, SQLite"],
 }
 
 
-GOALS = ["reading", "current", "opening", "remembering", "servers", "stores"]
+GOALS = ["reading", "current", "opening", "remembering", "servers", "async-stack", "stores"]
 
 
 @pytest.fixture(scope="module")
