@@ -143,7 +143,9 @@ def _texts(example: str) -> Callable[[Any, str], tuple[str, ...]]:
     def validate(value: Any, place: str) -> tuple[str, ...]:
         is_list = isinstance(value, Collection) and not isinstance(value, str | bytes)
         if not is_list or not all(isinstance(one, str) and one for one in value):
-            raise ConfigurationError(f"{place} must be a list such as [{example!r}], not {value!r}.")
+            raise ConfigurationError(
+                f"{place} must be a list such as [{example!r}], not {value!r}."
+            )
         return tuple(value)
 
     return validate
@@ -205,7 +207,7 @@ def _patterns(value: Any, place: str) -> tuple[str, ...]:
 
 
 def _sample(value: Any, place: str) -> tuple[SampleRule, ...]:
-    rules: Sequence[Any] = [value] if isinstance(value, int | float | Mapping) else value
+    rules: Any = [value] if isinstance(value, int | float | Mapping) else value
     if not isinstance(rules, Sequence) or isinstance(rules, str):
         raise ConfigurationError(
             f"{place} must be a share such as 0.1, or a list of dicts such as"

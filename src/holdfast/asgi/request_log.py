@@ -67,9 +67,7 @@ class RequestLog(RequestScope):
     def _prepared(self) -> Recorder:
         self._generation = generation[0]
         self._recorder = recorder = recorder_for(self._settings)
-        self._places = {
-            name.encode(): place for place, name in enumerate(recorder.header_names, 1)
-        }
+        self._places = {name.encode(): place for place, name in enumerate(recorder.header_names, 1)}
         self._id_header = recorder.id_header.lower().encode()
         forwarded = recorder.settings.forwarded if recorder.proxies else ""
         self._forwarded_header = forwarded.encode()
@@ -88,14 +86,10 @@ class RequestLog(RequestScope):
             recorder = self._prepared()
         entry = self._entry_of(scope, recorder)
 
-        given = scope
-        opened = scope.get(SCOPE_KEY)
         outer = _get()
-        owns = opened is None or not opened.usable or opened.request is not scope
-        if owns:
-            opened = Scope(None, (entry.method, " ", entry.path), may_await=True)
+        opened, owns = _scope_of(scope, entry)
         # A copy, as the specification asks for: what is above us must not see the marks.
-        opened.request = scope = {**given, SCOPE_KEY: opened, ENTRY_KEY: entry}
+        opened.request = scope = {**scope, SCOPE_KEY: opened, ENTRY_KEY: entry}
         opened.log = entry
         if owns:
             _set(opened)
@@ -109,10 +103,7 @@ class RequestLog(RequestScope):
             raise
         finally:
             try:
-                if recorder.names and opened.usable:
-                    note_state(entry, recorder.names, vars(opened.state))
-                if recorder.identify is not None and entry.who is None and outcome != CANCELLED:
-                    await recorder.identify.soon(entry, opened.request)
+                await _note_who(entry, opened, outcome)
                 if owns:
                     await opened.aclose()
             finally:
@@ -160,6 +151,22 @@ class RequestLog(RequestScope):
 
 
 _LONGEST_METHOD = 32
+
+
+def _scope_of(scope: ASGIScope, entry: Entry) -> tuple[Scope, bool]:
+    """The scope that a wrapper above opened for this very request, or one of our own."""
+    found: Scope | None = scope.get(SCOPE_KEY)
+    if found is not None and found.usable and found.request is scope:
+        return found, False
+    return Scope(None, (entry.method, " ", entry.path), may_await=True), True
+
+
+async def _note_who(entry: Entry, opened: Scope, outcome: str) -> None:
+    recorder = entry.recorder
+    if recorder.names and opened.usable:
+        note_state(entry, recorder.names, vars(opened.state))
+    if recorder.identify is not None and entry.who is None and outcome != CANCELLED:
+        await recorder.identify.soon(entry, opened.request)
 
 
 class _Exchange:

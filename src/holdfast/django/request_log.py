@@ -1,8 +1,8 @@
 """`"holdfast.django.middleware.RequestLog"`: what Django knows of a request, for its log event.
 
 Behind `holdfast.wsgi.RequestLog` or `holdfast.asgi.RequestLog` it adds route, view, exception and
-identity to their event. Alone it makes the event itself, and ends it with the request scope; what no
-middleware can see of an end is then missing: see "Without the wrapper" in the docs.
+identity to their event. Alone it makes the event itself, and ends it with the request scope; what
+no middleware can see of an end is then missing: see "Without the wrapper" in the docs.
 """
 
 from __future__ import annotations
@@ -44,8 +44,8 @@ _get = scope_var.get
 class RequestLog:
     """Writes one event for each request, or adds to the wrapper's what Django knows.
 
-    Put it below `RequestScope`, or first where that isn't used. Settings: `HOLDFAST["LOG"]`. Sync and
-    async by nature: it adds no thread switch to either.
+    Put it below `RequestScope`, or first where that isn't used. Settings: `HOLDFAST["LOG"]`. Sync
+    and async by nature: it adds no thread switch to either.
     """
 
     sync_capable = True
@@ -132,7 +132,7 @@ class RequestLog:
         stream = getattr(request, "_stream", None)
         if stream is not None:
             # As the view reads it; Django under ASGI has received it by now.
-            request._stream = reader.watched(stream, entry, request.META)  # type: ignore[attr-defined]  # noqa: SLF001
+            request._stream = reader.watched(stream, entry, request.META)  # noqa: SLF001
         scope = _get()
         scope.log = entry
         own = _Own(entry, reader.recorder.names)

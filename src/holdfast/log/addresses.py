@@ -1,7 +1,7 @@
 """The client's address, from a chain of proxies of which only some are trusted.
 
-A header is what anybody can send. So it is read from the right, where the proxies that are ours have
-written, and no further than they reach; whatever is odd ends the reading.
+A header is what anybody can send. So it is read from the right, where the proxies that are ours
+have written, and no further than they reach; whatever is odd ends the reading.
 """
 
 from __future__ import annotations
@@ -109,9 +109,9 @@ def _hops_of_x_forwarded_for(header: str) -> list[str] | None:
     return header.split(",")
 
 
-# RFC 7239: pairs of token=value, apart by ";", elements by ",". Values are tokens or quoted strings.
-_TOKEN = r"[!#$%&'*+.^_`|~0-9A-Za-z-]+"
-_PAIR = re.compile(rf'\s*({_TOKEN})=(?:({_TOKEN})|"((?:[^"\\]|\\.)*)")\s*([;,]|$)')
+# RFC 7239: pairs of token=value, apart by ";", elements by ",". Values are tokens or quoted texts.
+_WORD = r"[!#$%&'*+.^_`|~0-9A-Za-z-]+"
+_PAIR = re.compile(rf'\s*({_WORD})=(?:({_WORD})|"((?:[^"\\]|\\.)*)")\s*([;,]|$)')
 
 
 def _hops_of_forwarded(header: str) -> list[str] | None:

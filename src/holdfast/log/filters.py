@@ -1,4 +1,4 @@
-"""Filters for the project's own logging: which request a line belongs to, and how many of a kind."""
+"""Filters for the project's logging: which request a line belongs to, and how many of a kind."""
 
 from __future__ import annotations
 
@@ -96,6 +96,10 @@ def fields_of(names: Collection[str] | None, redaction: Redaction) -> dict[str, 
     return found
 
 
+def _is_positive(number: Any) -> bool:
+    return isinstance(number, int) and not isinstance(number, bool) and number >= 1
+
+
 class RateLimit(logging.Filter):
     """Lets each message pass so many times in a second, and then says how many it held back.
 
@@ -114,12 +118,14 @@ class RateLimit(logging.Filter):
 
     def __init__(self, most: int = 10, always: int | str = logging.CRITICAL) -> None:
         super().__init__()
-        if isinstance(most, bool) or not isinstance(most, int) or most < 1:
+        if not _is_positive(most):
             raise ValueError(f"RateLimit(most=...) must be a number from 1 on, not {most!r}.")
         self._limit = Limit(most)
-        level = logging.getLevelName(always) if isinstance(always, str) else always
-        if not isinstance(level, int):
-            raise ValueError(f"RateLimit(always=...) must be a level such as 'ERROR', not {always!r}")  # noqa: TRY004, E501
+        level = logging.getLevelNamesMapping().get(always) if isinstance(always, str) else always
+        if level is None:
+            raise ValueError(
+                f"RateLimit(always=...) must be a level such as 'ERROR', not {always!r}"
+            )
         self._always = level
         self._lock = threading.Lock()
 

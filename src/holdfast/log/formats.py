@@ -1,7 +1,7 @@
 """An event as text: one line, whatever is in it.
 
-Nothing that a client sends can end a line, begin one, or reach the terminal: characters that can't be
-printed are escaped, and whatever has more than plain characters stands in quotation marks.
+Nothing that a client sends can end a line, begin one, or reach the terminal: characters that can't
+be printed are escaped, and whatever has more than plain characters stands in quotation marks.
 """
 
 from __future__ import annotations

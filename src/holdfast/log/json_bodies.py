@@ -140,7 +140,7 @@ def _string(token: str) -> str:
         text: str = json.loads(token, strict=False)
     except ValueError:
         try:
-            whole = re.sub(r'\\(?:u[0-9a-fA-F]{0,3})?\Z', "", token)
+            whole = re.sub(r"\\(?:u[0-9a-fA-F]{0,3})?\Z", "", token)
             text = json.loads(f'{whole}"', strict=False)
         except ValueError:
             return HIDDEN

@@ -18,6 +18,7 @@ from .bodies import body_text
 from .entry import Entry, open_entries
 from .identity import identify_of
 from .ids import is_request_id, is_traceparent, new_id
+from .metrics import meter_for
 from .redaction import Redaction
 from .sampling import Limit, Sampling
 from .sinks import sink_for
@@ -77,7 +78,7 @@ class Recorder:
         self._sampling = Sampling(settings)
         self._limit = None if settings.limit is None else Limit(settings.limit)
         self._sink = sink_for(settings.output, settings.format)
-        self._metrics = [_meter(kind) for kind in settings.metrics]
+        self._metrics = [meter_for(kind) for kind in settings.metrics]
         self.writer = Writer(
             settings.queue, self._handle, native=self._sink.native, forget=self._forget
         )
@@ -136,36 +137,35 @@ class Recorder:
     # In the writer's thread.
 
     def _handle(self, batch: list[Entry]) -> None:
-        events = []
-        for entry in batch:
-            if self._metrics and not entry.is_start:
-                for meter in self._metrics:
-                    meter(entry)
-            if self._sampling.asks and not self._sampling.writes(entry):
-                continue
-            event = self.event(entry)
-            if self._limit is not None:
-                key = (event["event"], entry.route, entry.status, entry.outcome)
-                left_out = self._limit.passes(key, entry.time)
-                if left_out is None:
-                    continue
-                if left_out:
-                    event["left_out"] = left_out
-            events.append(event)
+        for meter in self._metrics:
+            for entry in batch:
+                if not entry.is_start:
+                    meter.count(entry)
+            meter.tick()
+        events = [event for event in map(self._chosen, batch) if event is not None]
         dropped = self.writer.taken_drops()
         if dropped:
             self._dropped += dropped
-            events.append(
-                {
-                    "time": self._time(time.time()),
-                    "event": "dropped",
-                    "records": dropped,
-                    "pid": self._pid,
-                }
-            )
+            now = self._time(time.time())
+            events.append({"time": now, "event": "dropped", "records": dropped, "pid": self._pid})
         if events:
             self._sink.write(events)
             self.written += len(events)
+
+    def _chosen(self, entry: Entry) -> dict[str, Any] | None:
+        """The event to write for *entry*; None where it is left out."""
+        if self._sampling.asks and not self._sampling.writes(entry):
+            return None
+        if self._limit is None:
+            return self.event(entry)
+        key = (entry.is_start, entry.route, entry.status, entry.outcome)
+        left_out = self._limit.passes(key, entry.time)
+        if left_out is None:
+            return None
+        event = self.event(entry)
+        if left_out:
+            event["left_out"] = left_out
+        return event
 
     def event(self, entry: Entry) -> dict[str, Any]:
         """What may be stored of *entry*: nothing secret, and nothing but plain data."""
@@ -241,16 +241,6 @@ class Recorder:
             self._second = whole
             self._stamp = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(whole))
         return f"{self._stamp}.{int((seconds - whole) * 1000):03d}Z"
-
-
-def _meter(kind: str) -> Any:
-    if kind == "prometheus":
-        from .metrics import prometheus
-
-        return prometheus.meter()
-    from .metrics import opentelemetry
-
-    return opentelemetry.meter()
 
 
 def _span_noter() -> Any:

@@ -148,7 +148,7 @@ def _fold(text: str) -> str:
     )
 
 
-_SECRET_NAME = (
+_TELLING_NAME = (
     r"pass(?:word|wd|phrase|code)|pwd|secret|token|api[_-]?key|access[_-]?key|private[_-]?key"
     r"|credentials?|authorization|session[_-]?(?:id|key)|csrf\w*|cvv2?|cvc2?|card[_-]?(?:number|no)"
 )
@@ -180,7 +180,7 @@ _PATTERNS: list[tuple[re.Pattern[str], str]] = [
     # password=…, "token": …, in any text
     (
         re.compile(
-            rf"((?:{_SECRET_NAME})[\"'\]]{{0,3}}\s{{0,3}}(?:=>|[=:]|%3[dD])\s{{0,3}})"
+            rf"((?:{_TELLING_NAME})[\"'\]]{{0,3}}\s{{0,3}}(?:=>|[=:]|%3[dD])\s{{0,3}})"
             r"(?:\\?\"[^\"]*(?:\"|$)|'[^']*(?:'|$)|[^\s&;,\"'}\]]+)",
             re.IGNORECASE,
         ),

@@ -8,6 +8,7 @@ import stat
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import Any, Protocol
 
 from .formats import FORMATS
@@ -126,7 +127,7 @@ class ToFile(_ToDescriptor):
 
     def _moved(self) -> bool:
         try:
-            there = os.stat(self._path)
+            there = Path(self._path).stat()
         except OSError:
             return True
         assert self._open is not None  # noqa: S101 - for the type checker
@@ -150,6 +151,7 @@ class ToLogging:
         self._form = FORMATS[form]
 
     def write(self, events: Sequence[Event]) -> None:
+        """Hand on *events*, one by one."""
         for event in events:
             level = level_of(event)
             if logger.isEnabledFor(level):
@@ -193,5 +195,6 @@ class ToFunction:
         self._function = function
 
     def write(self, events: Sequence[Event]) -> None:
+        """Hand on *events*, one by one."""
         for event in events:
             self._function(dict(event))

@@ -1,8 +1,9 @@
 """The bounded queue between requests and whoever writes, and the thread that empties it.
 
-A request appends, which never blocks: where the queue is full, the record is dropped and counted. The
-thread is woken by the first record after a pause, waits a tenth of a second for company, and writes
-all that has come with few calls. It starts with the first record of a process, so after the fork.
+A request appends, which never blocks: where the queue is full, the record is dropped and counted.
+The thread is woken by the first record after a pause, waits a tenth of a second for company, and
+writes all that has come with few calls. It starts with the first record of a process, so after the
+fork.
 """
 
 from __future__ import annotations
@@ -133,7 +134,7 @@ class Writer:
                 bell.acquire(timeout=GATHERING)
                 self.flush(None)
             except Exception:  # noqa: BLE001 - the thread must go on; at exit anything may fail
-                if sys is None or sys.is_finalizing():
+                if sys.is_finalizing():
                     return
                 time.sleep(GATHERING)
 
@@ -148,7 +149,7 @@ class Writer:
         try:
             queue = self._queue
             while queue:
-                batch = []
+                batch: list[Entry] = []
                 try:
                     while len(batch) < _AT_ONCE:
                         batch.append(queue.popleft())
@@ -213,11 +214,11 @@ def native_lock() -> Any:
 
 
 def _threads_stand_still() -> bool:
-    """uWSGI without --enable-threads: a thread would never run."""
+    """Whether this is uWSGI without --enable-threads: a thread would never run."""
     uwsgi: Any = sys.modules.get("uwsgi")
     if uwsgi is None or not hasattr(uwsgi, "opt"):
         return False
     return not any(name in uwsgi.opt for name in _LETS_THREADS_RUN)
 
 
-_LETS_THREADS_RUN = ("enable-threads", b"enable-threads", "threads", b"threads", "gevent", "asyncio")
+_LETS_THREADS_RUN = ("enable-threads", b"enable-threads", "threads", b"threads")

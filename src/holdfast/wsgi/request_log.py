@@ -92,7 +92,7 @@ class RequestLog(RequestScope):
             _set(scope)
         scope.log = entry  # type: ignore[union-attr]
         environ[ENTRY_KEY] = entry
-        exchange = _Exchange(entry, scope, outer, owns, start_response)  # type: ignore[arg-type]
+        exchange = _Exchange(entry, scope, outer, start_response, owns=owns)  # type: ignore[arg-type]
         try:
             body = self.application(environ, exchange.start_response)
         except BaseException as error:
@@ -126,8 +126,14 @@ class _Exchange:
     _body: Iterable[bytes]
     _write_to: Callable[[bytes], object]
 
-    def __init__(  # noqa: PLR0913, PLR0917 - made in one place, at each request
-        self, entry: Entry, scope: Scope, outer: Scope, owns: bool, start: StartResponse  # noqa: FBT001
+    def __init__(
+        self,
+        entry: Entry,
+        scope: Scope,
+        outer: Scope,
+        start: StartResponse,
+        *,
+        owns: bool,
     ) -> None:
         self._entry = entry
         self._scope: Scope | None = scope
@@ -231,7 +237,8 @@ class _Exchange:
                 entry = self._entry
                 if not entry.first_byte_at:
                     entry.first_byte_at = perf_counter()
-                entry.bytes_out += _size(chunks := iterator.__reduce__()[1][0])  # type: ignore[index]
+                chunks: Any = iterator.__reduce__()[1][0]
+                entry.bytes_out += _size(chunks)
                 if entry.response_body is not None:
                     for chunk in chunks:
                         keep(entry.response_body, chunk, entry.recorder.response_size)
@@ -287,16 +294,7 @@ class _Exchange:
         entry = self._entry
         if not entry.ended_at:
             entry.ended_at = perf_counter()
-        if error is not None:
-            outcome = outcome_of(error, entry)
-            if not entry.exception:
-                note_exception(entry, error)
-        else:
-            outcome = COMPLETE if self._all_was_taken() else CLIENT_GONE
-            if entry.left:
-                outcome = CLIENT_GONE
-            elif entry.exception and outcome is COMPLETE:
-                outcome = ERROR  # the framework made an answer of it
+        outcome = self._outcome(error)
         before = _get()
         if before is not scope:
             _set(scope)
@@ -314,6 +312,17 @@ class _Exchange:
         finally:
             ends_here = before is scope and self._owns
             self._finish(scope, outcome, self._outer if ends_here else before)
+
+    def _outcome(self, error: BaseException | None) -> str:
+        entry = self._entry
+        if error is not None:
+            if not entry.exception:
+                note_exception(entry, error)
+            return outcome_of(error, entry)
+        if entry.left or not self._all_was_taken():
+            return CLIENT_GONE
+        # Of an exception that is known the framework made an answer.
+        return ERROR if entry.exception else COMPLETE
 
     def _all_was_taken(self) -> bool:
         """Whether the server asked for the whole body, and could send it."""
