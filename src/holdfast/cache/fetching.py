@@ -23,7 +23,7 @@ from ..values import MISSING
 from . import consistency as consistencies
 from .call import Call
 from .errors import LoadTimeout
-from .flights import Flight, Outcome
+from .flights import Flight, Outcome, next_moment
 from .leading import Leading
 from .leases import take_lease
 from .payload import Found, head_of, result_of
@@ -90,10 +90,11 @@ class Fetching(Leading):
                 return await self._overdue(call, found)
             try:
                 if lease.held and not call.anew:
+                    moment = next_moment()
                     again = await self.look(call, in_tier=False)
                     if again is not None and again.valid and again.fresh_for > 0:
                         flight.outcome = Outcome(
-                            again.payload, frozenset(again.tags), stored=True, place=call.key
+                            again.payload, frozenset(again.tags), moment, call.key
                         )
                     served = self.serve(call, again)
                     if served is not NOTHING:
@@ -147,7 +148,7 @@ def _is_for_its_caller_only(outcome: Outcome | None, key: bytes) -> bool:
     """Whether those who waited have to load for themselves."""
     if outcome is None:
         return False  # it failed: the next one tries, for all
-    return outcome.payload is None or (outcome.place != key and not outcome.stored)
+    return outcome.payload is None or (outcome.place != key and not outcome.true_at)
 
 
 def _taken(call: Call, flight: Flight) -> Any:
@@ -155,7 +156,7 @@ def _taken(call: Call, flight: Flight) -> Any:
     outcome = flight.outcome
     if outcome is None or outcome.payload is None or outcome.place != call.key:
         return NOTHING
-    if not (outcome.stored or flight.began > call.came) or not may_serve(outcome.tags):
+    if not (outcome.true_at > call.came or flight.began > call.came) or not may_serve(outcome.tags):
         return NOTHING
     if call.anew and flight.began < call.came:
         return NOTHING

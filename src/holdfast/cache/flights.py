@@ -1,8 +1,9 @@
 """One load at a time for each key of this process, whatever asks: threads, greenlets, tasks.
 
 Who comes while a load is under way waits for it, and then may take its result only if that can't
-be older than what was true when he came. That is so if the load began after he came; or if the
-result was stored, for a store refuses what was made untrue since its load began.
+be older than what was true when he came. That is so if the load began after he came; or if he came
+before the store took the result, or said that it is true: for it refuses what was made untrue since
+its load began. Who comes after that moment, while the leader has yet to let go, begins again.
 """
 
 from __future__ import annotations
@@ -27,13 +28,14 @@ class Outcome:
         payload: the result, encoded, so that each who waited gets one of his own; None where it
             must not be given to others, who have to load for themselves.
         tags: what it depends on.
-        stored: whether the store took it.
+        true_at: a moment, by `next_moment`, before the store took it or said that it is true;
+            0: it didn't.
         place: the key that it was encoded for.
     """
 
     payload: bytes | None
     tags: frozenset[bytes]
-    stored: bool
+    true_at: int
     place: bytes
 
 

@@ -86,7 +86,7 @@ class Leading(Serving):
         if loaded.is_negative:
             call.events.negative += 1
             flood_of(call.policy.name).count()
-        stored = False
+        true_at = 0
         if loaded.payload is None:
             if loaded.error is not None:
                 return loaded
@@ -94,8 +94,9 @@ class Leading(Serving):
                 self._apart.clear()
             self._apart[call.key] = time.monotonic() + APART
         elif stamp is not None and loaded.ttl != 0:
-            stored = await self._put(call, loaded, stamp)
-        flight.outcome = Outcome(loaded.payload, loaded.tags, stored, loaded.place)
+            moment = next_moment()
+            true_at = moment if await self._put(call, loaded, stamp) else 0
+        flight.outcome = Outcome(loaded.payload, loaded.tags, true_at, loaded.place)
         return loaded
 
     async def _put(self, call: Call, loaded: Loaded, stamp: bytes) -> bool:

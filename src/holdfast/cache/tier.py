@@ -27,13 +27,14 @@ class Tier:
 
     def __init__(self, limit: int = TIER_BYTES) -> None:
         self.limit = limit
+        # One dict for ever: its `get` is a hit's look, and many hold on to it. One call, safe
+        # beside anything that changes the tier.
+        self.of: dict[bytes, Kept] = {}
+        self.get = self.of.get
         self._begin()
         _tiers.add(self)
 
     def _begin(self) -> None:
-        self.of: dict[bytes, Kept] = {}
-        #: A hit's look: one call, and safe beside anything that changes the tier.
-        self.get = self.of.get
         self.size = 0
         self.evicted = 0
         self._newest: Kept | None = None
@@ -84,6 +85,7 @@ class Tier:
 
     def forget_parent(self) -> None:
         """In a forked child: start with nothing. The lock may be held by a thread that is gone."""
+        self.of.clear()
         self._begin()
 
     def _evict(self) -> None:
