@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from .call import Call, Wanted
 from .driving import Awaiting
 from .early import margin
-from .flights import Flight, Outcome
+from .flights import Flight, Outcome, next_moment
 from .leases import take_lease
 
 if TYPE_CHECKING:
@@ -93,6 +93,7 @@ class Refreshing:
         try:
             if not lease.held:
                 return RETRY  # what can't be stored need not be loaded
+            moment = next_moment()
             found = await leading.look(call, in_tier=False)
             if (
                 found is not None
@@ -100,9 +101,7 @@ class Refreshing:
                 and found.fresh_for > margin(call.policy, found, key)
             ):
                 # Another process was quicker.
-                flight.outcome = Outcome(
-                    found.payload, frozenset(found.tags), stored=True, place=key
-                )
+                flight.outcome = Outcome(found.payload, frozenset(found.tags), moment, key)
                 return 0.0
             call.events.refreshes += 1
             await leading.load_and_store(call, flight, lease)
