@@ -58,7 +58,7 @@ def made(subject: str) -> Any:
     if subject in {OURS, OURS_ON_DJANGOS}:
         import holdfast.asgi
 
-        return holdfast.asgi.RequestScope(holdfast.asgi.RequestLog(application))
+        return holdfast.asgi.RequestLog(application)
     return application
 
 

@@ -10,4 +10,5 @@ from holdfast.django.asgi import get_asgi_application
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "quotes.settings")
 
-application = holdfast.asgi.RequestScope(holdfast.asgi.RequestLog(get_asgi_application()))
+# The log's wrapper gives requests their scope, too.
+application = holdfast.asgi.RequestLog(get_asgi_application())

@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 from asgiref.sync import ThreadSensitiveContext, sync_to_async
+from django.conf import settings
 from django.contrib.auth.models import User
 from django.core.cache import caches
 from django.core.cache.backends.locmem import LocMemCache
@@ -231,11 +232,11 @@ both_kinds.sync_capable = False  # type: ignore[attr-defined]
 def _site() -> Iterator[None]:
     closed.clear()
     OneThatCloses.closed_in.clear()
-    settings = override_settings(
+    changed = override_settings(
         ROOT_URLCONF=__name__,
         MIDDLEWARE=["holdfast.django.middleware.RequestScope", f"{__name__}.both_kinds"],
     )
-    with settings:
+    with changed:
         yield
 
 
@@ -246,27 +247,33 @@ def ask(handler: Any, path: str, *args: Any, **kwargs: Any) -> Any:
 # No thread where nothing sync asks for one
 
 
-PLAIN = [("/hello/", 200), ("/missing/", 404), ("/nowhere/", 404), ("/body/", 200)]
+PAGES = [
+    ("/hello/", 200),
+    ("/missing/", 404),
+    ("/nowhere/", 404),
+    ("/body/", 200),
+    ("/stream/", 200),
+]
 
 
-@pytest.mark.parametrize(
-    ("wrapped", "path", "status"),
-    [
-        *((True, *plain) for plain in PLAIN),
-        # Without the wrapper a stream is closed in a thread, with all that was opened for it.
-        *((False, *plain) for plain in PLAIN),
-        (True, "/stream/", 200),
-    ],
-)
+@pytest.mark.parametrize("log", [False, True], ids=["without a log", "with a log"])
+@pytest.mark.parametrize("wrapped", [True, False], ids=["with the wrappers", "middleware alone"])
+@pytest.mark.parametrize(("path", "status"), PAGES)
 def test_a_request_that_reaches_nothing_sync_has_no_thread(
     threads: Threads,
     wrapped: bool,  # noqa: FBT001
+    log: bool,  # noqa: FBT001
     path: str,
     status: int,
 ) -> None:
-    application: Any = get_asgi_application()
+    middleware = list(settings.MIDDLEWARE)
+    if log:
+        middleware.insert(1, "holdfast.django.middleware.RequestLog")
+    with override_settings(MIDDLEWARE=middleware):
+        application: Any = get_asgi_application()
     if wrapped:
-        application = holdfast.asgi.RequestScope(application)
+        wrapper = holdfast.asgi.RequestLog if log else holdfast.asgi.RequestScope
+        application = wrapper(application)
     assert ask(application, path, "POST", HOST, b"x" * 1000).status == status
     assert threads.requests == 0
 

@@ -173,7 +173,7 @@ class _Entered:
 
         if self.before is not None or (self.body is not None and not self.body.finished):
             return False
-        return not self.scope.has_callbacks and closes_at_once(self.response)
+        return self.scope.closes_at_once and closes_at_once(self.response)
 
     def __call__(self) -> None:
         if self.before is not None:

@@ -246,6 +246,8 @@ class _Own:
             outcome = ERROR
         self._end(outcome)
 
+    end.never_blocks = True  # type: ignore[attr-defined]  # see Scope.closes_at_once
+
     def _end(self, outcome: str) -> None:
         entry = self.entry
         if self._names:

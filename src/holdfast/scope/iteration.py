@@ -173,6 +173,8 @@ class ScopedAsyncIterator(Generic[_T]):
         """Have the event loop close what is wrapped, inside the scope. Idempotent."""
         self._end.soon(self._iterator)
 
+    close_soon.never_blocks = True  # type: ignore[attr-defined]  # see Scope.closes_at_once
+
 
 class _AsyncEnd:
     """How an asynchronous iterator is closed: once, and inside its scope.

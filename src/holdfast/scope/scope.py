@@ -131,9 +131,9 @@ class Scope:
         self._name = name
 
     @property
-    def has_callbacks(self) -> bool:
-        """Whether closing will call anybody back."""
-        return bool(self._callbacks)
+    def closes_at_once(self) -> bool:
+        """Whether closing calls nobody back, or only who says by `never_blocks` that it's quick."""
+        return all(getattr(callback, "never_blocks", False) for callback in self._callbacks)
 
     def on_close(self, callback: Callable[[], object]) -> None:
         """Have *callback* called, without arguments, when the request has truly ended.
