@@ -6,6 +6,7 @@ The first byte says what they are:
     0xC1 "z"           plain data, compressed
     0xC1 "p"           a signature and a pickle
     0xC1 "P"           a signature and a pickle, compressed
+    0xC1 "l"           no value, but the mark of one who is loading it: see `holdfast.django.cache`
     any other          plain data, in MessagePack (which never begins with 0xC1)
 """
 
@@ -25,6 +26,8 @@ from .storable import culprit
 logger = logging.getLogger("holdfast.security")
 
 _MARK = 0xC1
+#: Begins a mark in a value's place. Read as a value, it is none.
+MARK = b"\xc1l"
 _DIGITS = frozenset(b"-0123456789")
 _LONGEST_NUMBER = len(str(-(2**63)))
 _PICKLE_PROTOCOL = 5
@@ -121,6 +124,8 @@ class Codec:
             return plain.load(compression.decompress(memoryview(data)[2:]))
         if kind in {b"p", b"P"}:
             return self._load_pickle(data, place)
+        if kind == b"l":
+            return MISSING
         raise ValueError("a kind of value that this version of Holdfast doesn't know")
 
     def _dump_pickle(self, value: Any, place: bytes) -> bytes:

@@ -67,7 +67,7 @@ def test_a_subclass_may_make_its_own_keys(tmp_path: Any) -> None:
 
 
 def test_entries_live_for_the_default_timeout_unless_told_otherwise(make: Any) -> None:
-    cache = make(TIMEOUT=100)
+    cache = make(TIMEOUT=100, OPTIONS={"SPREAD": 0})
     for_ever = make(TIMEOUT=None)
     cache.set("a", 1)
     cache.set("b", 1, None)
@@ -78,7 +78,8 @@ def test_entries_live_for_the_default_timeout_unless_told_otherwise(make: Any) -
     assert left(cache._place("c", None)) is None
 
 
-def test_counting_leaves_the_time_to_live_as_it_is(cache: Any) -> None:
+def test_counting_leaves_the_time_to_live_as_it_is(make: Any) -> None:
+    cache = make(OPTIONS={"SPREAD": 0})
     cache.set("whole", 1, 1000)
     cache.set("fraction", 1.5, 1000)
     cache.incr("whole")
@@ -215,7 +216,7 @@ def test_while_the_server_is_away_each_call_fails_in_time_and_then_works_again()
     from tests.services.redis import running_redis
 
     with running_redis() as server:
-        cache = GuardedCache(server.url, {"OPTIONS": {"STORE_TIMEOUT": 0.3}})
+        cache = GuardedCache(server.url, {"OPTIONS": {"STORE_TIMEOUT": 0.3, "OUTAGE": "raise"}})
         cache.set("a", 1)
         server.hang()
         began = time.monotonic()

@@ -13,6 +13,7 @@ from django.core.exceptions import SynchronousOnlyOperation
 from ...stores.async_protocol import AsyncStore
 from ...stores.errors import StoreFull
 from ...values import MISSING
+from ...values.codec import MARK
 from .calls import Calls, contended
 from .parameters import UNLIMITED
 from .spaces import PREFIX
@@ -52,7 +53,8 @@ class AsyncCalls(Calls):
             return default
         value = self._read(data, place)
         if value is MISSING:
-            await store.delete(place)
+            if data[:2] != MARK:
+                await store.delete(place)
             return default
         return value
 

@@ -18,6 +18,7 @@ from django.core.cache.backends.base import (
 from ...stores import Store
 from ...stores.errors import StoreFull, StoreTimeout
 from ...values import MISSING
+from ...values.codec import MARK
 from ...values.errors import NotStorable, UnreadableValue
 from .parameters import UNLIMITED, Kind
 from .spaces import PREFIX, Space, Unusable, space
@@ -126,8 +127,9 @@ class Calls(BaseCache):
         except UnreadableValue:
             value = self._read(data, place)
         if value is MISSING:
-            # So that add() and get_or_set() can put a sound one in its place.
-            self._store.delete(place)
+            if data[:2] != MARK:
+                # So that add() and get_or_set() can put a sound one in its place.
+                self._store.delete(place)
             return default
         return value
 

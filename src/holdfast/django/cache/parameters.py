@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +32,26 @@ GUARDED = Kind("GuardedCache", None)
 
 
 @dataclass(frozen=True)
+class Guarding:
+    """What of the guard is on.
+
+    Attributes:
+        one_load: whether get_or_set runs its function once in the whole cluster.
+        wait: seconds that others wait for that.
+        spread: up to which share of its time an entry loses, at random.
+        spares: whether the cache goes on while its store is away.
+    """
+
+    one_load: bool = True
+    wait: float = 10.0
+    spread: float = 0.1
+    spares: bool = True
+
+
+_UNGUARDED = Guarding(one_load=False, spread=0.0, spares=False)
+
+
+@dataclass(frozen=True)
 class Parameters:
     """What an entry of `CACHES` says, as Holdfast needs it.
 
@@ -40,12 +60,14 @@ class Parameters:
         store: options for opening it.
         values: options for turning values into bytes.
         counted: whether the entries have to be counted here, because there is a limit to them.
+        guarding: what of the guard is on.
     """
 
     url: str
     store: dict[str, Any] = field(default_factory=dict)
     values: dict[str, Any] = field(default_factory=dict)
     counted: bool = False
+    guarding: Guarding = _UNGUARDED
 
 
 def read(kind: Kind, location: object, params: Mapping[str, Any]) -> Parameters:
@@ -75,7 +97,20 @@ def read(kind: Kind, location: object, params: Mapping[str, Any]) -> Parameters:
         store={names[key]: value for key, value in options.items() if key in names},
         values={key: options[key] for key in ("PICKLE", "COMPRESS_ABOVE") if key in options},
         counted="MAX_ENTRIES" in options and not embedded,
+        guarding=_guarding(kind, options),
     )
+
+
+def _guarding(kind: Kind, options: Mapping[str, Any]) -> Guarding:
+    given: dict[str, Any] = {
+        name: options[key] for key, name in _GUARDING.items() if key in options
+    }
+    if "OUTAGE" in options:
+        given["spares"] = options["OUTAGE"] == "miss"
+    return replace(Guarding() if kind is GUARDED else _UNGUARDED, **given)
+
+
+_GUARDING = {"ONE_LOAD": "one_load", "SPREAD": "spread", "WAIT": "wait"}
 
 
 #: What the store's own options are called.
@@ -174,6 +209,14 @@ def _is_seconds(value: object) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool) and value > 0
 
 
+def _is_share(value: object) -> bool:
+    return value == 0 or (_is_seconds(value) and value < 1)  # type: ignore[operator]
+
+
+def _is_outage(value: object) -> bool:
+    return value in {"miss", "raise"} if isinstance(value, str) else False
+
+
 def _is_bool(value: object) -> bool:
     return isinstance(value, bool)
 
@@ -209,6 +252,10 @@ _OPTIONS: dict[str, _Option] = {
     "STORE_TIMEOUT": _Option("a number of seconds above 0", _is_seconds),
     "PICKLE": _Option("True or False", _is_bool),
     "COMPRESS_ABOVE": _Option("a number of bytes, or None", _is_size_or_none),
+    "ONE_LOAD": _Option("True or False", _is_bool),
+    "WAIT": _Option("a number of seconds above 0", _is_seconds),
+    "SPREAD": _Option("a share of the time, from 0 to below 1, such as 0.1", _is_share),
+    "OUTAGE": _Option("'miss' or 'raise'", _is_outage),
 }
 
 #: Options of other backends that people bring along, and what to write here.
@@ -226,7 +273,7 @@ _HINTS = {
     "socket_timeout": "Write 'STORE_TIMEOUT', in seconds.",
     "timeout": "Write 'STORE_TIMEOUT' for the store's, 'TIMEOUT' beside OPTIONS for the entries'.",
     "TIMEOUT": "Write 'STORE_TIMEOUT' for the store's, 'TIMEOUT' beside OPTIONS for the entries'.",
-    "IGNORE_EXCEPTIONS": "Leave it out.",
+    "IGNORE_EXCEPTIONS": "Leave it out, or write 'OUTAGE': 'raise' where it was False.",
     "PASSWORD": "Put it into LOCATION: 'redis://:password@host/1'.",
     "password": "Put it into LOCATION: 'redis://:password@host/1'.",
     "username": "Put it into LOCATION: 'redis://user:password@host/1'.",

@@ -28,13 +28,14 @@ PREFIX = "cache:"
 class Space:
     """A store, with what turns values into bytes and what limits the number of entries."""
 
-    __slots__ = ("codec", "counted", "room", "store")
+    __slots__ = ("codec", "counted", "guarding", "room", "store")
 
     def __init__(self, parameters: Parameters, store: Store, room: Room) -> None:
         self.store = store
         self.codec: Codec = make_codec(parameters.values)
         self.room = room
         self.counted = parameters.counted
+        self.guarding = parameters.guarding
 
 
 class Unusable:
