@@ -38,6 +38,7 @@ settings.configure(
         "django.contrib.messages",
         "rest_framework",
         "holdfast.django",
+        "tests.django.tracking.shop",
     ],
     MIDDLEWARE=MIDDLEWARE,
     PASSWORD_HASHERS=["django.contrib.auth.hashers.MD5PasswordHasher"],

@@ -19,9 +19,9 @@ def cached_query(ttl: float | None, **options: Any) -> Callable[[_F], _F]:
             return list(Article.objects.filter(published=True).select_related("author")[:20])
 
     It remembers which rows it read, by primary key, foreign key and unique values where the queries
-    say so, whole tables elsewhere; whoever writes to them, by the ORM or by SQL, in any process that
-    has the tracking, makes the result untrue. In a transaction it sees what the transaction itself
-    has written. A queryset that it returns is evaluated, and is kept with its rows.
+    say so, whole tables elsewhere. Whoever writes to them, by the ORM or by SQL, in any process
+    that has the tracking, makes the result untrue. In a transaction it sees what the transaction
+    itself has written. A queryset that it returns is evaluated, and is kept with its rows.
 
     Set `HOLDFAST = {"CACHE": {"TRACKING": True}}`, so that processes which only write are watched,
     too. Functions that `holdfast.cached` has decorated are tracked as well, then.

@@ -8,9 +8,8 @@ from typing import Any
 from django.db import connections, models, router
 
 from ..cache import consistency as consistencies
-from ..cache.tagging import function_tag, tag_of
-from .tracking.binding import any_row_tags
 from .tracking.catalogue import Catalogue, Table, catalogue_of, table_name
+from .tracking.changing import any_row_tags
 from .tracking.names import Names, names_of
 from .tracking.writes import STORE
 
@@ -148,5 +147,3 @@ def _add_row(table: Table, key: Any, names: Names, tags: set[bytes]) -> None:
             tags.add(names.changed(table.name, column))
             tags.add(names.entered(table.name, column))
 
-
-__all__ = ["ainvalidate", "function_tag", "invalidate", "tag_of"]

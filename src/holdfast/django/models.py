@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.db import models
 
 
@@ -11,8 +13,8 @@ class Announcement(models.Model):
     Used with `HOLDFAST["CACHE"]["ON_OUTAGE"] = "outbox"`.
     """
 
-    id = models.BigAutoField(primary_key=True)
-    tags = models.TextField()
+    id: Any = models.BigAutoField(primary_key=True)
+    tags: Any = models.TextField()
 
     class Meta:
         db_table = "holdfast_outbox"

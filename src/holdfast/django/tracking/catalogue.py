@@ -152,7 +152,7 @@ def _describe(model: type[models.Model], table: Table, connection: BaseDatabaseW
             canonical = _canonical(each, connection)
             if canonical is not None:
                 table.tracked[column] = canonical
-        if isinstance(each, models.ForeignKey) and each.db_constraint:
+        if isinstance(each, models.ForeignKey) and getattr(each, "db_constraint", True):
             target = each.target_field
             table.foreign_keys[column] = ForeignKey(
                 table_name(target.model), str(target.column).casefold(), each.null
@@ -220,7 +220,7 @@ def _canonical(each: models.Field[Any, Any], connection: BaseDatabaseWrapper) ->
     while isinstance(origin, models.ForeignKey):
         origin = origin.target_field
     kind = (each.db_type(connection) or "").split("(")[0].lower()
-    if "int" in kind.split()[0:1] or kind.split(" ")[0] in _INTEGERS:
+    if kind.split(" ", 1)[0] in _INTEGERS:
         return _integer
     if isinstance(origin, models.UUIDField):
         return _uuid

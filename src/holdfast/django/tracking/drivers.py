@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 from typing import Any
 
 from django.db import (
@@ -60,7 +61,7 @@ def is_reading(connection: BaseDatabaseWrapper) -> bool:
     driver: Any = connection.connection
     try:
         driver.create_function("holdfast_is_reading", 0, _nothing)
-    except connection.Database.OperationalError:
+    except sqlite3.OperationalError:
         return True
     return False
 

@@ -15,7 +15,7 @@ _ATTRIBUTE = "_holdfast_tracked"
 
 
 def watch_connections() -> None:
-    """Put the tracking on each connection of this thread, and on all that are opened from now on."""
+    """Put it on each connection of this thread, and on all that are opened from now on."""
     connection_created.connect(_created, dispatch_uid="holdfast.tracking")
     for connection in connections.all(initialized_only=True):
         watch(connection)
@@ -38,7 +38,7 @@ def _created(sender: type[BaseDatabaseWrapper], connection: Any, **kwargs: Any) 
     if known is None:
         _install(connection)
     else:
-        known.reconnected()
+        known.reconnected(connection)
 
 
 def _install(connection: Any) -> None:
@@ -55,7 +55,7 @@ def _install(connection: Any) -> None:
     kind: Any = type(connection)
 
     def commit() -> Any:
-        here = reference()
+        here: Any = reference()
         return known.committing(here, lambda: kind._commit(here))
 
     def rollback() -> Any:
@@ -66,7 +66,7 @@ def _install(connection: Any) -> None:
         return known.rolling_back(lambda: kind._close(reference()))
 
     def set_autocommit(autocommit: bool, *args: Any, **kwargs: Any) -> Any:  # noqa: FBT001
-        here = reference()
+        here: Any = reference()
         return known.changing_autocommit(
             here,
             lambda: kind.set_autocommit(here, autocommit, *args, **kwargs),

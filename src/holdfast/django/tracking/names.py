@@ -2,14 +2,14 @@
 
 For a table with tracked columns (its primary key, foreign keys, unique columns):
 
-| tag | bumped when | a result depends on it that |
-|---|---|---|
-| whole | anything in the table was written | was made from rows that can't be told |
-| value | a row with this value was changed, or came | was made from rows with this value |
-| changed | rows changed or went whose value, before, isn't known | has rows that aren't seen in it |
-| entered | rows came, or got a value, and it isn't known which | was made from rows with some value |
-| column | rows known by their key got a new value in this column, but not in all tracked ones | is also \
-decided by this column |
+- *whole*: for what was made from rows that can't be told. Bumped when anything was written.
+- *value*: for what was made from rows with this value. Bumped when such a row came or was changed.
+- *changed*: for what was made from rows that it doesn't show. Bumped when rows were changed, or
+  went, and it isn't known which value they had.
+- *entered*: for what was made from rows with some value. Bumped when rows came, or got a value, and
+  it isn't known which.
+- *column*: for what is also decided by this column. Bumped when rows, which are known by their key,
+  got a new value in it, but not in all columns by which they may be told.
 
 And one that stands for everything in the database.
 """

@@ -84,6 +84,12 @@ def write(connection: BaseDatabaseWrapper, tags: Collection[bytes]) -> None:
             cursor.close()
 
 
+def write_at_once(connection: BaseDatabaseWrapper, tags: Collection[bytes]) -> None:
+    """Write *tags* down before something that commits by itself."""
+    write(connection, tags)
+    replay_soon(connection.alias)
+
+
 def replay(alias: str = "default") -> int:
     """Announce all that stands in the outbox of a database, and empty it. How many rows it had.
 

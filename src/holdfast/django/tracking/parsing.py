@@ -79,6 +79,16 @@ _ROWLESS = re.compile(
     re.IGNORECASE,
 )
 _DATA_DEFINITION = frozenset(["CREATE", "ALTER", "DROP", "RENAME"])
+#: What is behind PREPARE where it is the first half of a COMMIT.
+_TWO = ["TRANSACTION"]
+_NAMED = {
+    "PREPARE": Control.PREPARE,
+    "RELEASE": Control.RELEASE,
+    "ROLLBACK": Control.ROLLBACK_TO,
+    "SAVEPOINT": Control.SAVEPOINT,
+}
+_CURSORS = frozenset({"DECLARE", "FETCH"})
+_FURTHER_CONTROLS = frozenset({"ROLLBACK", "SAVEPOINT", "RELEASE", "PREPARE"})
 _CONTROLS = {
     "BEGIN": Control.BEGIN,
     "START": Control.BEGIN,
@@ -105,26 +115,27 @@ def analysed(sql: str, catalogue: Catalogue) -> Statement:
         return _parsed(sql, body, first, catalogue)
     if ";" in body.rstrip("; \t\r\n") and first not in _DATA_DEFINITION:
         return Statement(writes_anything=True, refusal="several statements in one")
-    if first in _CONTROLS or first in ("ROLLBACK", "SAVEPOINT", "RELEASE", "PREPARE"):
+    if first in _CONTROLS or first in _FURTHER_CONTROLS:
         return _control(first, body)
-    if first == "SET" and "ISOLATION" in body.upper():
-        return Statement(control=Control.ISOLATION)
+    if first in _DATA_DEFINITION:
+        # A new table is nobody's yet, but a new view, or a new column, may be anybody's.
+        is_rowless = _ROWLESS.match(body) is not None
+        return Statement(writes_anything=not is_rowless, commits=catalogue.vendor == "mysql")
+    return _rare(first, body, catalogue)
+
+
+def _rare(first: str, body: str, catalogue: Catalogue) -> Statement:
     if first in _HARMLESS:
-        return NOTHING
+        is_isolation = first == "SET" and "ISOLATION" in body.upper()
+        return Statement(control=Control.ISOLATION) if is_isolation else NOTHING
+    if first in _CURSORS:
+        return Statement(refusal="it reads by a cursor that is declared in SQL")
     if first == "EXPLAIN":
         return _explained(body, catalogue)
-    if first == "DECLARE":  # a cursor: what is fetched from it later isn't seen
-        return Statement(refusal="reads from a cursor that is declared in SQL")
-    if first == "FETCH":
-        return Statement(refusal="reads from a cursor that was declared in SQL")
     if first == "COPY":
         return _copied(body, catalogue)
     if first == "REFRESH" and (found := _REFRESH.match(body)):
         return Statement(writes=(Write(bare(found[1]), Kind.ANY),))
-    if first in _DATA_DEFINITION:
-        if _ROWLESS.match(body):
-            return Statement(commits=catalogue.vendor == "mysql")
-        return Statement(writes_anything=True, commits=catalogue.vendor == "mysql")
     return Statement(writes_anything=True)
 
 
@@ -160,26 +171,20 @@ def _by_target(body: str, first: str, catalogue: Catalogue) -> Statement:
 
 def _control(first: str, body: str) -> Statement:
     upper = " ".join(body.upper().rstrip("; \n").split())
-    if first in _CONTROLS:
-        if upper.startswith("COMMIT PREPARED"):
-            return Statement(writes_anything=True)  # by whom, and what, isn't known here
-        if "ISOLATION" in upper:
-            return Statement(control=Control.ISOLATION, savepoint="begin")
-        return Statement(control=_CONTROLS[first])
-    name = _SAVEPOINT.search(body)
-    named = name[1].strip('"`').casefold() if name else ""
-    if first == "SAVEPOINT":
-        return Statement(control=Control.SAVEPOINT, savepoint=named)
-    if first == "RELEASE":
-        return Statement(control=Control.RELEASE, savepoint=named)
-    if first == "PREPARE":
-        is_commit = upper.startswith("PREPARE TRANSACTION")
-        return Statement(control=Control.PREPARE) if is_commit else Statement(writes_anything=True)
-    if re.match(r"ROLLBACK(?: WORK| TRANSACTION)? TO\b", upper):
-        return Statement(control=Control.ROLLBACK_TO, savepoint=named)
+    if upper.startswith("COMMIT PREPARED") or (first == "PREPARE" and upper.split()[1:2] != _TWO):
+        return Statement(writes_anything=True)  # by whom, and what, isn't known here
     if upper.startswith("ROLLBACK PREPARED"):
         return NOTHING
-    return Statement(control=Control.ROLLBACK)
+    control = _CONTROLS.get(first)
+    if control is Control.BEGIN and "ISOLATION" in upper:
+        return Statement(control=Control.ISOLATION, savepoint="begin")
+    if control is not None:
+        return Statement(control=control)
+    if first == "ROLLBACK" and not re.match(r"ROLLBACK(?: WORK| TRANSACTION)? TO\b", upper):
+        return Statement(control=Control.ROLLBACK)
+    name = _SAVEPOINT.search(body)
+    named = name[1].strip('"`').casefold() if name else ""
+    return Statement(control=_NAMED[first], savepoint=named)
 
 
 def _explained(body: str, catalogue: Catalogue) -> Statement:

@@ -121,7 +121,9 @@ class _Select:
     def _match(self) -> None:
         equal = self._equal
         where = self._select.args.get("where")
-        conditions = [(part, None) for part in conjuncts(where.this if where else None)]
+        conditions: list[tuple[exp.Expr, _Place | None]] = [
+            (part, None) for part in conjuncts(where.this if where else None)
+        ]
         for place in self._places.values():
             conditions += [
                 (part, place if place.is_optional else None) for part in conjuncts(place.on)
@@ -137,7 +139,7 @@ class _Select:
                     changed |= _pass_on(other, other_column, place, column)
 
     def _take(self, condition: exp.Expr, only: _Place | None) -> None:
-        """Note what *condition* says. That of a LEFT JOIN says something of *only* its own table."""
+        """Note what *condition* says; that of a LEFT JOIN, of *only* its own table."""
         both = columns_equal(condition)
         if both is not None:
             left, right = self._owner(both[0]), self._owner(both[1])
@@ -180,8 +182,8 @@ class _Select:
         parts: list[exp.Expr] = [
             place.on for place in self._places.values() if place.on is not None
         ]
-        for part in ("where", "order", "limit", "prewhere", "connect", "cluster", "sort"):
-            found = select.args.get(part)
+        for clause in ("where", "order", "limit", "prewhere", "connect", "cluster", "sort"):
+            found = select.args.get(clause)
             if found is not None:
                 parts.append(found)
         for ordered in select.args["order"].expressions if select.args.get("order") else ():

@@ -145,7 +145,7 @@ def _views(connection: BaseDatabaseWrapper) -> Iterable[tuple[str, str | None]]:
     return []
 
 
-def _fetch(connection: BaseDatabaseWrapper, sql: str, parameters: list[object]) -> list[tuple]:
+def _fetch(connection: BaseDatabaseWrapper, sql: str, parameters: list[object]) -> list[Any]:
     """Ask, unseen by the tracking, and by whoever else looks at what is executed."""
     driver: Any = connection.connection
     with connection.wrap_database_errors, closing(driver.cursor()) as cursor:

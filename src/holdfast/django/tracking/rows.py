@@ -9,7 +9,8 @@ from collections.abc import Callable, Iterator, Sequence
 from itertools import islice
 from typing import Any
 
-from .binding import MOST_ROWS, Watch
+from .binding import MOST_ROWS
+from .depending import Watch
 from .names import Names
 
 
@@ -84,36 +85,33 @@ class WatchedCursor:
 
     def _see(self, rows: Sequence[Any]) -> None:
         tags: set[bytes] = set()
-        for place, watch in enumerate(self._watches):
-            told = self._told[place]
-            if watch.at is None:  # that there is a row is all that it has to show
-                if rows and watch.wanted is not None:
-                    told.update(watch.wanted)
-                continue
-            if watch.otherwise is not None and len(told) > MOST_ROWS:
-                continue
-            key = watch.table.key or ""
-            canonical = watch.table.tracked[key]
-            for row in rows:
-                value = row[watch.at]
-                if value is None:
-                    continue
-                try:
-                    text = canonical(value)
-                except (ValueError, TypeError, ArithmeticError):
-                    tags.add(self._names.whole(watch.table.name))
-                    continue
-                if text in told:
-                    continue
-                told.add(text)
-                if watch.otherwise is None:
-                    continue
-                if len(told) > MOST_ROWS:
-                    tags.add(watch.otherwise)
-                    break
-                tags.add(self._names.value(watch.table.name, key, text))
+        for watch, told in zip(self._watches, self._told, strict=True):
+            if watch.at is not None:
+                self._tell(watch, told, rows, tags)
+            elif rows and watch.wanted is not None:
+                told.update(watch.wanted)  # that there is a row is all that it has to show
         if tags:
             self._report(tags)
+
+    def _tell(self, watch: Watch, told: set[str], rows: Sequence[Any], tags: set[bytes]) -> None:
+        """Add the tags of the rows that were seen for the first time."""
+        table, key = watch.table, watch.table.key
+        if key is None or (watch.otherwise is not None and len(told) > MOST_ROWS):
+            return
+        canonical = table.tracked[key]
+        try:
+            found = {canonical(row[watch.at]) for row in rows if row[watch.at] is not None}
+        except (ValueError, TypeError, ArithmeticError):
+            tags.add(self._names.whole(table.name))
+            return
+        found -= told
+        told |= found
+        if watch.otherwise is None:
+            return  # they were asked for one by one, and are known
+        if len(told) > MOST_ROWS:
+            tags.add(watch.otherwise)
+        else:
+            tags.update(self._names.value(table.name, key, value) for value in found)
 
     def _miss(self) -> None:
         """What was asked for and has not been seen by now may not exist."""

@@ -71,5 +71,5 @@ def _watch_other_threads() -> None:
     # They are known to their own threads alone.
     for found in gc.get_objects():
         kind = type(found)
-        if isinstance(kind, type) and issubclass(kind, BaseDatabaseWrapper):
+        if issubclass(kind, BaseDatabaseWrapper):
             hooks.watch(found)

@@ -13,13 +13,17 @@ if TYPE_CHECKING:
 
     from django.db.backends.base.base import BaseDatabaseWrapper
 
-    from .connections import TrackedConnection
+    from .transaction import Transaction
 
 
 class Versions(Protocol):
     """Tags that are kept in the application's own database."""
 
-    def bump(self, connection: BaseDatabaseWrapper, tags: Collection[bytes]) -> None:
+    def is_for(self, connection: BaseDatabaseWrapper) -> bool:
+        """Whether the tags of what is written on *connection* are kept there."""
+        ...
+
+    def bump_within(self, connection: BaseDatabaseWrapper, tags: Collection[bytes]) -> None:
         """Bump them, as a part of the open transaction."""
         ...
 
@@ -33,17 +37,17 @@ in_database: Versions | None = None
 
 # Connections whose transactions have begun in this context. A context goes from a thread to the
 # event loop that it waits for, and on to its threads; a connection stays in its thread.
-_noted: ContextVar[tuple[TrackedConnection, ...]] = ContextVar("holdfast.connections", default=())
+_noted: ContextVar[tuple[Transaction, ...]] = ContextVar("holdfast.connections", default=())
 
 
-def note(tracked: TrackedConnection) -> None:
+def note(tracked: Transaction) -> None:
     """A transaction of this connection has begun, or has written."""
     noted = _noted.get()
     if tracked not in noted:
         _noted.set((*(each for each in noted if each.began), tracked))
 
 
-def open_transactions() -> Iterator[TrackedConnection]:
+def open_transactions() -> Iterator[Transaction]:
     """The connections of this context in whose transactions something was executed."""
     for tracked in _noted.get():
         if tracked.began:

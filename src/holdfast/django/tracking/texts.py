@@ -81,8 +81,7 @@ def normalised(sql: str, *, has_parameters: bool) -> Text:
 
     def name(found: re.Match[str]) -> str:
         nonlocal position, rows, row_end, row_start, width
-        token = found[0]
-        if token == "%%":
+        if found[0] == "%%":
             return "%"
         if found[3]:  # the rows that follow are folded into the next one
             rows = int(found[3])

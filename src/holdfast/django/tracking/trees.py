@@ -9,7 +9,7 @@ from sqlglot.errors import SqlglotError
 from .catalogue import Catalogue
 from .changes import writes_of
 from .queries import reads_of
-from .statements import Statement
+from .statements import Statement, Write
 
 _DIALECTS = {"postgresql": "postgres", "sqlite": "sqlite", "mysql": "mysql", "oracle": "oracle"}
 
@@ -156,7 +156,8 @@ def statement_of(sql: str, catalogue: Catalogue) -> Statement:
 
 def _statement(tree: exp.Expr, catalogue: Catalogue) -> Statement:
     if isinstance(tree, exp.Query):
-        writes, is_anything = (), False
+        writes: tuple[Write, ...] = ()
+        is_anything = False
         if tree.find(exp.DML, exp.Merge) is not None or tree.find(exp.Into) is not None:
             writes, is_anything = writes_of(tree, catalogue)
         reads, refusal = reads_of(tree, catalogue)

@@ -1,0 +1,199 @@
+"""Statements that write: within a transaction they wait for its COMMIT, else they are their own."""
+
+from __future__ import annotations
+
+import weakref
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from functools import partial
+from typing import Any
+
+from django.db.backends.base.base import BaseDatabaseWrapper
+
+from ...cache.recording import innermost
+from ...stores.errors import StoreError
+from . import drivers, outbox, relations, switch
+from .binding import Binding
+from .calls import Call, as_text
+from .changing import any_row_tags, write_tags
+from .counters import events
+from .known import Texts
+from .rows import FetchedCursor
+from .statements import Statement
+from .texts import Place
+from .transaction import Transaction
+from .writes import Writes
+
+#: Tags of one statement that is executed with many parameters.
+_MOST_TAGS = 5000
+
+ANYTHING = Statement(writes_anything=True, refusal="it calls a procedure that may do anything")
+
+
+class Writing(Transaction):
+    """A connection whose writes are seen."""
+
+    def write(
+        self, statement: Statement, places: tuple[Place, ...], texts: Texts, call: Call
+    ) -> Any:
+        """Execute a statement that writes."""
+        connection = call.connection
+        changed = self._changed(statement, places, texts, call.params, many=call.many)
+        if statement.writes_anything:
+            # A table or a view may be another one after this.
+            relations.forget(self._names.identity)
+            self._relations = relations.relations_of(connection, self._names.identity)
+        if not self.is_open(connection):
+            return self._write_at_once(changed, statement, call)
+        if not self.began:
+            self.begin()
+        self.note(changed)
+        if statement.commits:
+            return self.commit_around(connection, call.run)
+        return call.run()
+
+    def _changed(
+        self,
+        statement: Statement,
+        places: tuple[Place, ...],
+        texts: Texts,
+        params: Any,
+        *,
+        many: bool,
+    ) -> set[bytes]:
+        """The tags of what is written."""
+        changed: set[bytes] = set()
+        for each in params if many else (params,):
+            changed |= write_tags(statement, Binding(places, each, texts.catalogue, self._names))
+            if len(changed) > _MOST_TAGS:
+                return self._bounded(changed, statement, texts)
+        return changed
+
+    def _bounded(self, changed: set[bytes], statement: Statement, texts: Texts) -> set[bytes]:
+        """Tags for any rows of the tables, in place of so many for single ones."""
+        events.count("writes_too_many")
+        broad = {tag for tag in changed if b"=" not in tag}  # of tables that change with these, too
+        for write in statement.writes:
+            broad |= any_row_tags(texts.catalogue.table(write.table), self._names)
+        return broad
+
+    def _write_at_once(self, changed: set[bytes], statement: Statement, call: Call) -> Any:
+        """In autocommit, the statement is its own COMMIT."""
+        connection = call.connection
+        if not changed:
+            return call.run()
+        versions = switch.in_database
+        if outbox.is_outage() or (versions is not None and versions.is_for(connection)):
+            return self._in_transaction(changed, call)
+        writes = Writes()
+        writes.add(changed)
+        try:
+            writes.mark()
+        except StoreError as error:
+            self.outage(error)
+            return self._in_transaction(changed, call)
+        try:
+            result = call.run()
+        except BaseException as error:
+            # Of several statements, some may have been done.
+            is_one = not call.many and not statement.writes_anything
+            if is_one and drivers.was_refused(connection, error):
+                writes.unmark()
+            else:
+                writes.leave()
+            raise
+        if drivers.in_transaction(connection):
+            # It began one itself, in the middle of a text.
+            self._is_raw = True
+            self.begin()
+            self.note(changed)
+        writes.bump()
+        return result
+
+    def _in_transaction(self, changed: set[bytes], call: Call) -> Any:
+        """Give a statement a transaction, for what has to be committed together with it."""
+        connection: Any = call.connection
+        connection.set_autocommit(False, force_begin_transaction_with_broken_autocommit=True)
+        try:
+            self.note(changed)
+            result = call.run()
+            if connection.vendor == "sqlite" and call.cursor.description:
+                # It can't commit while rows of RETURNING are left to be fetched.
+                call.cursor.cursor = FetchedCursor(call.cursor.cursor)
+            connection.commit()
+        except BaseException:
+            connection.rollback()
+            raise
+        finally:
+            connection.set_autocommit(True)
+        return result
+
+    # What Django doesn't pass through its execute wrappers
+
+    def guarded(self, cursor: Any) -> Any:
+        """Have *cursor* tell of procedures that it calls, and of what it copies."""
+        cursor.callproc = partial(self._call, type(cursor), weakref.ref(cursor))
+        if hasattr(cursor.cursor, "copy"):
+            cursor.copy = partial(self._copy, weakref.ref(cursor))
+        return cursor
+
+    def _call(self, kind: Any, reference: Any, *args: Any, **kwargs: Any) -> Any:
+        """`callproc`: it may do anything."""
+        cursor = reference()
+        connection = cursor.db
+
+        def execute(*ignored: Any) -> Any:
+            return kind.callproc(cursor, *args, **kwargs)
+
+        texts = self._texts
+        if not switch.is_on or texts is None:
+            return execute()
+        recording = innermost.get()
+        if recording is not None:
+            recording.refuse(str(ANYTHING.refusal))
+        call = Call(execute, "", None, False, {"connection": connection, "cursor": cursor})
+        return self.write(ANYTHING, (), texts, call)
+
+    @contextmanager
+    def _copy(self, reference: Any, statement: Any, *args: Any, **kwargs: Any) -> Iterator[Any]:
+        """`copy` of psycopg: rows that come, or go, while the block runs."""
+        cursor = reference()
+        with ExitStack() as block:
+            if switch.is_on and self._texts is not None:
+                block.enter_context(self._copying(cursor.db, statement, self._texts))
+            yield block.enter_context(cursor.cursor.copy(statement, *args, **kwargs))
+
+    @contextmanager
+    def _copying(
+        self, connection: BaseDatabaseWrapper, statement: Any, texts: Texts
+    ) -> Iterator[None]:
+        does, places, _ = texts.known(as_text(statement, connection), None)
+        recording = innermost.get()
+        if recording is not None:
+            recording.refuse(does.refusal or "it copies rows")
+        changed = self._changed(does, places, texts, None, many=False)
+        if not changed:
+            yield
+            return
+        if self.is_open(connection):
+            if not self.began:
+                self.begin()
+            self.note(changed)
+            yield
+            return
+        writes = Writes()
+        writes.add(changed)
+        try:
+            writes.mark()
+        except StoreError as error:
+            self.outage(error)
+            outbox.write_at_once(connection, changed)
+        try:
+            yield
+        except BaseException as error:
+            if drivers.was_refused(connection, error):
+                writes.unmark()
+            else:
+                writes.leave()
+            raise
+        writes.bump()

@@ -1,0 +1,94 @@
+import uuid
+
+import django
+from django.contrib.contenttypes.fields import GenericForeignKey, GenericRelation
+from django.contrib.contenttypes.models import ContentType
+from django.db import models
+
+
+class Author(models.Model):
+    name = models.CharField(max_length=50)
+    age = models.IntegerField(default=0)
+
+
+class Tag(models.Model):
+    name = models.CharField(max_length=50)
+
+
+class Note(models.Model):
+    content_type = models.ForeignKey(ContentType, models.CASCADE)
+    object_id = models.PositiveIntegerField()
+    on = GenericForeignKey()
+    text = models.CharField(max_length=50)
+
+
+class Article(models.Model):
+    author = models.ForeignKey(Author, models.CASCADE)
+    editor = models.ForeignKey(Author, models.SET_NULL, null=True, related_name="edited")
+    title = models.CharField(max_length=50)
+    slug = models.SlugField(unique=True)
+    status = models.CharField(max_length=10, default="draft")
+    views = models.IntegerField(default=0)
+    tags = models.ManyToManyField(Tag)
+    notes = GenericRelation(Note)
+
+
+class Published(Article):
+    class Meta:
+        proxy = True
+
+
+class Comment(models.Model):
+    article = models.ForeignKey(Article, models.CASCADE, related_name="comments")
+    parent = models.ForeignKey("self", models.CASCADE, null=True)
+    text = models.CharField(max_length=50)
+
+
+class Profile(models.Model):
+    author = models.OneToOneField(Author, models.CASCADE, primary_key=True)
+    city = models.CharField(max_length=50)
+
+
+class Place(models.Model):
+    name = models.CharField(max_length=50)
+
+
+class Restaurant(Place):
+    stars = models.IntegerField(default=0)
+
+
+class Ticket(models.Model):
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4)
+    holder = models.ForeignKey(Author, models.CASCADE, null=True)
+    seat = models.CharField(max_length=10)
+
+
+class Country(models.Model):
+    code = models.CharField(max_length=2, primary_key=True)
+    name = models.CharField(max_length=50)
+
+
+class Summary(models.Model):
+    """A view."""
+
+    title = models.CharField(max_length=50)
+    author_name = models.CharField(max_length=50)
+
+    class Meta:
+        managed = False
+        db_table = "shop_summary"
+
+
+if django.VERSION >= (6, 1):
+
+    class Folder(models.Model):
+        parent = models.ForeignKey("self", models.DB_CASCADE, null=True)
+        name = models.CharField(max_length=50)
+
+    class Document(models.Model):
+        folder = models.ForeignKey(Folder, models.DB_CASCADE)
+        name = models.CharField(max_length=50)
+
+    class Bookmark(models.Model):
+        document = models.ForeignKey(Document, models.DB_SET_NULL, null=True)
+        name = models.CharField(max_length=50)
