@@ -7,6 +7,7 @@ goes by `loading.Loader`, and is told what a result depends on by `recording`.
 from ..values import MISSING
 from .errors import CachedError, LoadTimeout
 from .events import counts, snapshot
+from .following import STREAM_LAG
 from .functions import cached
 from .loading import Loader, loader
 from .policy import Policy
@@ -15,6 +16,7 @@ from .tagging import ainvalidate, invalidate
 
 __all__ = [
     "MISSING",
+    "STREAM_LAG",
     "CachedError",
     "LoadTimeout",
     "Loader",

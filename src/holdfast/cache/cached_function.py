@@ -12,6 +12,7 @@ from ..stores.errors import StoreError
 from ..values import MISSING
 from . import consistency as consistencies
 from .events import counts
+from .following import follower
 from .kept import Kept
 from .loading import Loader, loader
 from .policy import Policy
@@ -85,8 +86,10 @@ class CachedFunction:
         found = self._loader
         if found is None:
             found = self._loader = loader(self.store)
-            if self.policy.tier and named_stores.store(self.store).local:
+            if named_stores.store(self.store).local:
                 self._sequence = named_stores.store(self.store).tags.sequence
+            elif self.policy.tier == "streamed":
+                self._sequence = follower(self.store).sequence
             self._get = found.tier.of.get
         return found
 
@@ -160,7 +163,7 @@ class CachedFunction:
 
 
 def _never() -> bytes:
-    """Of no sequence that anything kept was found true at."""
+    """No sequence: on a network, asking for it is not quick, and must not block an event loop."""
     return b""
 
 

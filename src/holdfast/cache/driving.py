@@ -67,22 +67,12 @@ class Awaiting:
         """Wait for a flight; whether it has landed."""
         return await flight.wait_async(what, timeout)
 
-    async def sleep(self, seconds: float) -> None:
-        """Let others go on."""
-        import asyncio
-
-        await asyncio.sleep(seconds)
-
     def start(self, job: Job, broken_off: Callable[[], object]) -> bool:
         """Have *job* done in the background; False, if there is too much to do already.
 
         *broken_off* is called if it ends before it is done, as a task does with its event loop.
         """
         return background.start_task(lambda: job(self), broken_off)
-
-    def aside(self, job: Job) -> bool:
-        """The same for what takes its time, and must not keep others from being done."""
-        return background.start_task(lambda: job(self))
 
 
 class Blocking(Awaiting):
@@ -120,17 +110,9 @@ class Blocking(Awaiting):
             return False
         return flight.wait(what, timeout)
 
-    async def sleep(self, seconds: float) -> None:
-        """Let others go on."""
-        background.sleep(seconds)
-
     def start(self, job: Job, broken_off: Callable[[], object]) -> bool:
         """See `Awaiting.start`."""
         return background.start_thread(lambda: finish(job(self)))
-
-    def aside(self, job: Job) -> bool:
-        """The same for what takes its time, and must not keep others from being done."""
-        return background.run_aside(lambda: finish(job(self)), "holdfast-cache")
 
 
 def finish(operation: Coroutine[Any, Any, _T]) -> _T:

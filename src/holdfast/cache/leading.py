@@ -123,5 +123,5 @@ class Leading(Serving):
         try:
             return await at.stamp()
         except StoreError as error:
-            self.failed(at, error)
+            self.failed(error)
             return None

@@ -62,7 +62,7 @@ async def take_lease(at: Awaiting, circuit: Circuit, key: bytes, timeout: float)
         if await at.acquire(place, owner, LONGEST, max(0.0, timeout)):
             return Lease(at, place, owner)
     except StoreUnavailable as error:
-        circuit.trip(at, error)
+        circuit.trip(error)
         return Lease.none(at)
     except StoreError:
         return Lease.none(at)  # no room even for this

@@ -7,23 +7,20 @@ All that caches goes this way: functions, queries, views and fragments. For each
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Collection
-from typing import TYPE_CHECKING, Any
+from collections.abc import Collection
+from typing import Any
 
 from .. import configuration, named_stores
 from ..stores.errors import StoreError
 from ..values import MISSING
-from . import consistency as consistencies
 from .call import Call, Key, Load, StoreAt, Wanted
 from .driving import Awaiting, Blocking, finish
 from .events import counts
 from .fetching import fetching
+from .following import follower
 from .policy import Policy
-from .recording import innermost
+from .serving import may_serve, note_tags
 from .tier import TIER_BYTES, Tier
-
-if TYPE_CHECKING:
-    from .kept import Kept
 
 _monotonic = time.monotonic
 
@@ -60,48 +57,36 @@ class Loader:
         self._fetching = fetching(self.store, self.tier)
         self._blocking = Blocking(store)
         self._awaiting = Awaiting(store)
-        self._sequence: Callable[[], bytes] | None = None
-
-    # The shortest way: what is in this process, on a store of this machine
 
     def quick(self, key: bytes, policy: Policy) -> Any:
-        """The result, if it is here and true, and there is nothing else to do; else MISSING.
+        """The result, if it is in this process and there is nothing to do but to check it.
 
-        Asks a store on this machine only, which takes a microsecond. Never waits.
+        MISSING, if not: then `fetch` or `afetch` finds it, or loads it. Never waits: a store is
+        asked only where it is on this machine, which takes a microsecond. `fetch` alone does, too;
+        this saves making what is to be called.
         """
         kept = self.tier.get(key)
-        if kept is None or _monotonic() >= kept.quiet_until:
+        if kept is None or not kept.sequence:
             return MISSING
-        sequence = self._sequence
-        if sequence is None:
-            sequence = self._sequence_of_store()
+        now = _monotonic()
         try:
-            if sequence() != kept.sequence:
+            if now >= kept.quiet_until or self._sequence(policy) != kept.sequence:
                 return MISSING
         except StoreError:
             return MISSING  # the longer way goes on without the store
-        return self.give(kept, policy)
-
-    def give(self, kept: Kept, policy: Policy) -> Any:
-        """A result that was found to be true, unless this transaction must not see it."""
-        if consistencies.consistency.restricts and not consistencies.consistency.may_serve(
-            kept.tags
-        ):
+        if not may_serve(kept.tags):
             return MISSING
-        recording = innermost.get()
-        if recording is not None:
-            recording.add_all(kept.tags)
+        note_tags(kept.tags)
         kept.visited = True
-        kept.seen = _monotonic()
+        kept.seen = now
         counts(policy.name).tier_hits += 1
         return kept.give()
 
-    def _sequence_of_store(self) -> Callable[[], bytes]:
+    def _sequence(self, policy: Policy) -> bytes:
         store = named_stores.store(self.store)
-        # Asking one on a network isn't quick, and must not block an event loop.
-        made = store.tags.sequence if store.local else _never
-        self._sequence = made
-        return made
+        if store.local:
+            return store.tags.sequence()
+        return follower(self.store).sequence() if policy.tier == "streamed" else b""
 
     # Finding or loading
 
@@ -174,11 +159,6 @@ class Loader:
 
 def _load_nothing() -> None:
     """Never called."""
-
-
-def _never() -> bytes:
-    """Of no sequence that anything kept was found true at."""
-    return b""
 
 
 _loaders: dict[str, Loader] = {}

@@ -11,6 +11,7 @@ from ..values import MISSING
 from .call import Call
 from .driving import Awaiting
 from .early import margin
+from .following import follower
 from .kept import Kept
 from .outage import Circuit, Outage
 from .payload import Found, Kind, found_in, result_of, value_of
@@ -43,7 +44,7 @@ class Looking:
         kept = self._tier.get(key) if policy.tier and in_tier else None
         try:
             if kept is not None:
-                if await self._found_true(at, kept):
+                if await self._found_true(call, kept):
                     return kept.as_found()
                 if kept.fresh_until > _monotonic():
                     self._remember(key, kept, policy)
@@ -60,23 +61,24 @@ class Looking:
                 self.keep(key, found, policy)
         return found
 
-    async def _found_true(self, at: Awaiting, kept: Kept) -> bool:
+    async def _found_true(self, call: Call, kept: Kept) -> bool:
         """Whether it is still fresh and true."""
         now = _monotonic()
         if now >= kept.fresh_until:
             return False
-        found = kept.found
+        # The sequence first, for what is found valid after it is so as long as it stays.
+        sequence = None
         if named_stores.store(self._store).local:
-            sequence = await self.ask(at, "sequence")
-            true = sequence == kept.sequence or await self.ask(at, "valid", found.stamp, found.tags)
-            if true:
-                kept.sequence = sequence
-        else:
-            true = await self.ask(at, "valid", found.stamp, found.tags)
-        if true:
-            kept.seen = now
-            kept.visited = True
-        return bool(true)
+            sequence = await self.ask(call.at, "sequence")
+        elif call.policy.tier == "streamed":
+            sequence = follower(self._store).sequence() or None
+        if sequence is None or sequence != kept.sequence:
+            if not await self.ask(call.at, "valid", kept.found.stamp, kept.tags):
+                return False
+            kept.sequence = sequence
+        kept.seen = now
+        kept.visited = True
+        return True
 
     def keep(self, key: bytes, found: Found, policy: Policy) -> None:
         """Keep it in this process, if that is wanted."""
@@ -124,18 +126,18 @@ class Looking:
             StoreError: it could not be done; at once, while the store can't be reached.
         """
         if self.circuit.open:
-            self.circuit.look(at)
+            self.circuit.look()
             raise Outage(f"The store {self._store!r} can't be reached.")
         try:
             return await at.tags(method, *args)
         except StoreError as error:
-            self.failed(at, error)
+            self.failed(error)
             raise
 
-    def failed(self, at: Awaiting, error: StoreError) -> None:
+    def failed(self, error: StoreError) -> None:
         """Note it, if the store can't be reached."""
         if isinstance(error, StoreUnavailable) and not isinstance(error, Outage):
-            self.circuit.trip(at, error)
+            self.circuit.trip(error)
 
 
 def _unchecked(kept: Kept | None, policy: Policy) -> Found | None:

@@ -1,8 +1,8 @@
 """Going on without a store that can't be reached, and back to it as soon as it can.
 
 The first call that finds it gone opens the circuit. Until it is closed, no call asks the store, so
-none waits for a time-out. Meanwhile the store is asked every so often in the background, and with
-its first answer the circuit closes.
+none waits for a time-out. Meanwhile one thread (or greenlet) asks the store every so often, and
+with its first answer the circuit closes. Not a task: an event loop may end, or stand still.
 """
 
 from __future__ import annotations
@@ -11,8 +11,9 @@ import logging
 import os
 import weakref
 
+from .. import configuration, named_stores
 from ..stores.errors import StoreError, StoreUnavailable
-from .driving import Awaiting
+from . import background
 
 logger = logging.getLogger("holdfast")
 
@@ -37,7 +38,7 @@ class Circuit:
         self._probing = False
         _circuits.add(self)
 
-    def trip(self, at: Awaiting, error: StoreError) -> None:
+    def trip(self, error: StoreError) -> None:
         """The store could not be reached: ask it no more until it answers."""
         if not self.open:
             self.open = True
@@ -46,13 +47,13 @@ class Circuit:
                 self._store,
                 error,
             )
-        self.look(at)
+        self.look()
 
-    def look(self, at: Awaiting) -> None:
+    def look(self) -> None:
         """Have somebody look whether it is back, if nobody does."""
         if not self._probing:
             self._probing = True
-            if not at.aside(self._probe):
+            if not background.run_aside(self._probe, "holdfast-cache"):
                 self._probing = False
 
     def close(self) -> None:
@@ -65,15 +66,16 @@ class Circuit:
         """In a forked child: find out anew."""
         self.open = self._probing = False
 
-    async def _probe(self, at: Awaiting) -> None:
-        # A task ends with its loop: then the next call has another one look.
+    def _probe(self) -> None:
         try:
             while self.open:
-                await at.sleep(PROBE_EVERY)
+                background.sleep(PROBE_EVERY)
                 try:
-                    await at.tags("sequence")
+                    named_stores.store(self._store).tags.sequence()
                 except StoreError:
                     continue
+                except configuration.ConfigurationError:
+                    return  # there are other settings by now, without this store
                 self.close()
         finally:
             self._probing = False
