@@ -72,7 +72,7 @@ class Flood:
         if passed >= WINDOW:
             self._before = self._now if passed < 2 * WINDOW else 0
             self._now = 0
-            self._begun = now
+            self._begun += passed // WINDOW * WINDOW
 
 
 class Lane(Flight):
