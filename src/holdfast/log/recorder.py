@@ -12,16 +12,16 @@ from typing import Any
 from ..configuration import listeners, setting
 from ..log_settings import KEYS, LogSettings, validated_log
 from ..spelling import ConfigurationError, meant
-from . import ending
+from . import ending, ids
 from .addresses import TrustedProxies
 from .bodies import body_text
 from .entry import Entry, open_entries
 from .identity import identify_of
-from .ids import is_request_id, is_traceparent, new_id
 from .metrics import meter_for
 from .redaction import Redaction
 from .sampling import Limit, Sampling
-from .sinks import sink_for
+from .sinks import ToDescriptor, sink_for
+from .usual_line import UsualLine
 from .writer import Writer
 
 _recorders: dict[LogSettings, Recorder] = {}
@@ -72,12 +72,20 @@ class Recorder:
         self.response_size = settings.response_body
         self.return_ids = settings.return_ids and settings.request_id is not None
         self.id_header = settings.request_id or ""
+        #: The header to answer with, and the same in small letters; empty: none.
+        returned = self.id_header if self.return_ids else ""
+        self.returned_header = returned, returned.lower()
         self.proxies = TrustedProxies(settings.proxies, settings.forwarded)
         self.identify = identify_of(settings)
-        self._redaction = Redaction(settings.redact, settings.redact_patterns)
+        #: Whether there is anything to ask at a request's end.
+        self.asks = bool(self.names or self.identify is not None)
+        self.redaction = Redaction(settings.redact, settings.redact_patterns)
         self._sampling = Sampling(settings)
         self._limit = None if settings.limit is None else Limit(settings.limit)
         self._sink = sink_for(settings.output, settings.format)
+        # The lines of usual requests are written without a dict between.
+        takes_lines = settings.format == "line" and isinstance(self._sink, ToDescriptor)
+        self._line = UsualLine(self) if takes_lines else None
         self._metrics = [meter_for(kind) for kind in settings.metrics]
         self.writer = Writer(
             settings.queue, self._handle, native=self._sink.native, forget=self._forget
@@ -87,12 +95,12 @@ class Recorder:
         _all.add(self)
         # The second that was written last, and how.
         self._second, self._stamp = -1, ""
-        self._pid = os.getpid()
+        self.pid = os.getpid()
         self.note_span = _span_noter()
         ending.watch()
 
     def _forget(self) -> None:
-        self._pid = os.getpid()
+        self.pid = os.getpid()
         self.written = self._dropped = 0
 
     @property
@@ -105,24 +113,26 @@ class Recorder:
     def begin(self, entry: Entry, given_id: str | None, traceparent: str | None) -> None:
         """The request has come: its ids, and its place among those that run."""
         entry.recorder = self
-        takes = self.settings.take_ids
-        if (given_id or traceparent) and (
-            takes == "always" or (takes == "proxies" and self.proxies.trusts(entry.peer))
-        ):
-            if traceparent and is_traceparent(traceparent):
-                entry.traceparent = traceparent
-                entry.trace_id, entry.span_id = traceparent[3:35], traceparent[36:52]
-            if given_id and is_request_id(given_id):
-                entry.request_id = given_id
-            else:
-                entry.request_id = new_id()
-        else:
-            entry.request_id = new_id()
+        entry.request_id = ""
+        if given_id or traceparent:
+            self._take_ids(entry, given_id, traceparent)
+        if not entry.request_id:
+            entry.request_id = ids.new_id()
         if self.note_span is not None:
             self.note_span(entry)
         open_entries[id(entry)] = entry
         if self.in_event:
             self.writer.put(entry.at_start())
+
+    def _take_ids(self, entry: Entry, given_id: str | None, traceparent: str | None) -> None:
+        takes = self.settings.take_ids
+        if takes == "never" or (takes == "proxies" and not self.proxies.trusts(entry.peer)):
+            return
+        if traceparent and ids.is_traceparent(traceparent):
+            entry.traceparent = traceparent
+            entry.trace_id, entry.span_id = traceparent[3:35], traceparent[36:52]
+        if given_id and ids.is_request_id(given_id):
+            entry.request_id = given_id
 
     def end(self, entry: Entry, outcome: str) -> None:
         """The request has ended. Only the first call for an entry counts."""
@@ -146,17 +156,19 @@ class Recorder:
         dropped = self.writer.taken_drops()
         if dropped:
             self._dropped += dropped
-            now = self._time(time.time())
-            events.append({"time": now, "event": "dropped", "records": dropped, "pid": self._pid})
+            now = self.stamp(time.time())
+            events.append({"time": now, "event": "dropped", "records": dropped, "pid": self.pid})
         if events:
             self._sink.write(events)
             self.written += len(events)
 
-    def _chosen(self, entry: Entry) -> dict[str, Any] | None:
-        """The event to write for *entry*; None where it is left out."""
+    def _chosen(self, entry: Entry) -> dict[str, Any] | str | None:
+        """The event to write for *entry*, or its line; None where it is left out."""
         if self._sampling.asks and not self._sampling.writes(entry):
             return None
         if self._limit is None:
+            if self._line is not None and (line := self._line.of(entry)) is not None:
+                return line
             return self.event(entry)
         key = (entry.is_start, entry.route, entry.status, entry.outcome)
         left_out = self._limit.passes(key, entry.time)
@@ -169,36 +181,36 @@ class Recorder:
 
     def event(self, entry: Entry) -> dict[str, Any]:
         """What may be stored of *entry*: nothing secret, and nothing but plain data."""
-        clean = self._redaction.text
+        clean = self.redaction.text
         event: dict[str, Any] = {
-            "time": self._time(entry.time),
+            "time": self.stamp(entry.time),
             "event": "in" if entry.is_start else "out",
             "request_id": entry.request_id,
             "method": entry.method,
             "path": clean(entry.path),
         }
         if entry.query:
-            event["query"] = self._redaction.query(entry.query)
+            event["query"] = self.redaction.query(entry.query)
         if not entry.is_start:
             self._add_end(event, entry)
         event["client"] = self.proxies.client(entry.peer, entry.forwarded)
         if entry.trace_id:
             event["trace_id"], event["span_id"] = entry.trace_id, entry.span_id
-        event["pid"] = self._pid
+        event["pid"] = self.pid
         if entry.headers:
             event["headers"] = {
-                name: "***" if self._redaction.is_secret(name) else clean(value)
+                name: "***" if self.redaction.is_secret(name) else clean(value)
                 for name, value in zip(self.header_names, entry.headers, strict=True)
                 if value is not None
             }
         if entry.who:
             event["who"] = {
-                str(name): self._redaction.value(str(name), value)
+                str(name): self.redaction.value(str(name), value)
                 for name, value in entry.who.items()
             }
         if entry.state:
             event["state"] = {
-                name: self._redaction.value(name, value) for name, value in entry.state.items()
+                name: self.redaction.value(name, value) for name, value in entry.state.items()
             }
         return event
 
@@ -223,7 +235,7 @@ class Recorder:
                 entry.body,
                 entry.content_type,
                 entry.content_encoding,
-                self._redaction,
+                self.redaction,
                 entry.bytes_in,
             )
         if entry.response_body is not None:
@@ -231,11 +243,12 @@ class Recorder:
                 entry.response_body,
                 entry.response_type,
                 entry.response_encoding,
-                self._redaction,
+                self.redaction,
                 entry.bytes_out,
             )
 
-    def _time(self, seconds: float) -> str:
+    def stamp(self, seconds: float) -> str:
+        """The time, in UTC with milliseconds."""
         whole = int(seconds)
         if whole != self._second:
             self._second = whole

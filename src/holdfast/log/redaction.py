@@ -42,8 +42,11 @@ class Redaction:
 
     def __init__(self, names: Iterable[str] = (), patterns: Iterable[str] = ()) -> None:
         self._parts = (*_PARTS, *filter(None, (_letters(name) for name in names)))
-        self._patterns = [*_PATTERNS, *((re.compile(pattern), HIDDEN) for pattern in patterns)]
+        own = [(None, re.compile(pattern), HIDDEN) for pattern in patterns]
+        self._patterns = [*_PATTERNS, *own]
         self._judged: dict[str, bool] = {}
+        # Texts that come again and again, such as paths and user agents, and hold nothing secret.
+        self._harmless: set[str] = set()
         # Own patterns may match texts of any length.
         self._shortest = 0 if len(self._patterns) > len(_PATTERNS) else _SHORTEST_SECRET
 
@@ -68,8 +71,16 @@ class Redaction:
 
     def text(self, text: str) -> str:
         """*text* without tokens, card numbers, credentials in URLs and `password=…`."""
-        if len(text) < self._shortest:
+        if len(text) < self._shortest or text in self._harmless:
             return text
+        clean = self._cleaned(text)
+        if clean == text and len(text) <= _LONGEST_NAME:
+            if len(self._harmless) >= _JUDGED_NAMES:
+                self._harmless.clear()
+            self._harmless.add(text)
+        return clean
+
+    def _cleaned(self, text: str) -> str:
         if not text.isascii():
             # Digits and letters of other shapes, and what can't be seen between them.
             folded = _fold(text)
@@ -78,8 +89,10 @@ class Redaction:
         return self._clean(text)
 
     def _clean(self, text: str) -> str:
-        for pattern, replacement in self._patterns:
-            text = pattern.sub(replacement, text)
+        lower = text.lower()
+        for signs, pattern, replacement in self._patterns:
+            if signs is None or any(sign in lower for sign in signs):
+                text = pattern.sub(replacement, text)
         return _DIGITS.sub(_hide_card, text)
 
     def query(self, text: str) -> str:
@@ -152,12 +165,19 @@ _TELLING_NAME = (
     r"pass(?:word|wd|phrase|code)|pwd|secret|token|api[_-]?key|access[_-]?key|private[_-]?key"
     r"|credentials?|authorization|session[_-]?(?:id|key)|csrf\w*|cvv2?|cvc2?|card[_-]?(?:number|no)"
 )
-#: Each with what takes its place.
-_PATTERNS: list[tuple[re.Pattern[str], str]] = [
-    (re.compile(r"-----BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY.*", re.DOTALL), HIDDEN),
+_PREFIXES = (
+    *("k_live_", "k_test_", "whsec_", "ghp_", "gho_", "ghu_", "ghs_", "ghr_", "github_pat_"),
+    *("glpat-", "xox", "akia", "asia", "aiza", "ya29.", "sg.", "npm_", "pypi-", "sk-", "dop_v1_"),
+    *("hf_", "shp"),
+)
+#: Each with texts of which one has to be there, in small letters (looking for these is much
+#: quicker), and with what takes its place.
+_PATTERNS: list[tuple[tuple[str, ...] | None, re.Pattern[str], str]] = [
+    (("-----begin",), re.compile(r"-----BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY.*", re.DOTALL), HIDDEN),
     # JSON web tokens, also cut off ones.
-    (re.compile(r"eyJ[A-Za-z0-9_-]{6,}(?:\.[A-Za-z0-9_=-]*){0,4}"), HIDDEN),
+    (("eyj",), re.compile(r"eyJ[A-Za-z0-9_-]{6,}(?:\.[A-Za-z0-9_=-]*){0,4}"), HIDDEN),
     (
+        ("bearer", "basic", "digest", "negotiate", "token"),
         re.compile(
             r"\b(bearer|basic|digest|negotiate|token)(\s+|%20|\+)[^\s\"',;]{4,}", re.IGNORECASE
         ),
@@ -165,6 +185,7 @@ _PATTERNS: list[tuple[re.Pattern[str], str]] = [
     ),
     # Tokens that say whose they are.
     (
+        _PREFIXES,
         re.compile(
             r"\b(?:[spr]k_(?:live|test)_\w{6,}|whsec_\w{8,}|gh[pousr]_\w{16,}|github_pat_\w{16,}"
             r"|glpat-[\w-]{10,}|xox[a-z]-[\w-]{8,}|(?:AKIA|ASIA)[0-9A-Z]{12,}|AIza[\w-]{20,}"
@@ -174,11 +195,12 @@ _PATTERNS: list[tuple[re.Pattern[str], str]] = [
         HIDDEN,
     ),
     # What Django puts into the links that reset a password.
-    (re.compile(r"\b[0-9a-z]{6,13}-[0-9a-f]{32}\b"), HIDDEN),
+    (("-",), re.compile(r"\b[0-9a-z]{6,13}-[0-9a-f]{32}\b"), HIDDEN),
     # user:password@ in URLs
-    (re.compile(r"(://)[^/\s:@\"']*:[^/\s\"']*@"), rf"\1{HIDDEN}@"),
+    (("://",), re.compile(r"(://)[^/\s:@\"']*:[^/\s\"']*@"), rf"\1{HIDDEN}@"),
     # password=…, "token": …, in any text
     (
+        ("=", ":", "%3d"),
         re.compile(
             rf"((?:{_TELLING_NAME})[\"'\]]{{0,3}}\s{{0,3}}(?:=>|[=:]|%3[dD])\s{{0,3}})"
             r"(?:\\?\"[^\"]*(?:\"|$)|'[^']*(?:'|$)|[^\s&;,\"'}\]]+)",

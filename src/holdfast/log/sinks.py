@@ -51,7 +51,7 @@ _WHOLE = 4096
 _PATIENCE_SECONDS = 1.0
 
 
-class _ToDescriptor:
+class ToDescriptor:
     """Lines, many with one call, and never a part of one where that can be had."""
 
     native = True
@@ -59,9 +59,11 @@ class _ToDescriptor:
     def __init__(self, form: str) -> None:
         self._form = FORMATS[form]
 
-    def write(self, events: Sequence[Event]) -> None:
+    def write(self, events: Sequence[Any]) -> None:
+        """Write *events* as lines; those that are texts are lines already."""
         form = self._form
-        lines = "".join([form(event) + "\n" for event in events]).encode("utf-8", "replace")
+        texts = [event if isinstance(event, str) else form(event) for event in events]
+        lines = ("\n".join(texts) + "\n").encode("utf-8", "replace")
         descriptor = self._descriptor()
         if len(lines) <= _WHOLE or stat.S_ISREG(os.fstat(descriptor).st_mode):
             _write_all(descriptor, lines)
@@ -92,7 +94,7 @@ def _write_all(descriptor: int, data: bytes) -> None:
             patience -= 0.01
 
 
-class ToStream(_ToDescriptor):
+class ToStream(ToDescriptor):
     """Standard error or output, by its file descriptor."""
 
     def __init__(self, name: str, form: str) -> None:
@@ -104,7 +106,7 @@ class ToStream(_ToDescriptor):
         return int(stream.fileno())
 
 
-class ToFile(_ToDescriptor):
+class ToFile(ToDescriptor):
     """A file that all workers append to. Opened anew after it was moved away (logrotate)."""
 
     def __init__(self, path: str, form: str) -> None:

@@ -156,13 +156,13 @@ class _Exchange:
             entry.status = int(status[:3])
         except (ValueError, TypeError):
             pass  # the server will say so
-        id_header = recorder.id_header if recorder.return_ids else ""
+        id_header, id_name = recorder.returned_header
         has_id = False
         for name, value in headers:
             size = len(name)
             if size == _CONTENT_LENGTH and name.lower() == "content-length":
                 self._length = int(value) if value.isdigit() else -1
-            elif size == len(id_header) and name.lower() == id_header.lower():
+            elif size == len(id_name) and name.lower() == id_name:
                 has_id = True
         if id_header and not has_id:
             headers = [*headers, (id_header, entry.request_id)]
@@ -229,21 +229,32 @@ class _Exchange:
         return self
 
     def __iter__(self) -> Iterator[bytes]:
-        if self._next is None:
+        if self._next is not None:
+            return self
+        if _get() is self._scope:
+            # As `_inside` and `_begin` do, without their calls: nearly all bodies come by here.
+            try:
+                iterator = iter(self._body)
+            except BaseException as error:
+                self._end(error)
+                raise
+        else:
             iterator = self._inside(self._begin)
-            if type(iterator) in _RUN_NO_CODE:
-                # The server may step through it by itself: we look at it before and after.
-                self._plain = iterator
-                entry = self._entry
-                if not entry.first_byte_at:
-                    entry.first_byte_at = perf_counter()
-                chunks: Any = iterator.__reduce__()[1][0]
-                entry.bytes_out += _size(chunks)
-                if entry.response_body is not None:
-                    for chunk in chunks:
-                        keep(entry.response_body, chunk, entry.recorder.response_size)
-                return iterator
-        return self
+        if type(iterator) not in _RUN_NO_CODE:
+            if self._next is None:
+                self._steps_through(iterator)
+            return self
+        # The server may step through it by itself: we look at it before and after.
+        self._plain = iterator
+        entry = self._entry
+        if not entry.first_byte_at:
+            entry.first_byte_at = perf_counter()
+        chunks: Any = iterator.__reduce__()[1][0]
+        entry.bytes_out += _size(chunks)
+        if entry.response_body is not None:
+            for chunk in chunks:
+                keep(entry.response_body, chunk, entry.recorder.response_size)
+        return iterator
 
     def __next__(self) -> bytes:
         if self._next is None:
@@ -254,15 +265,19 @@ class _Exchange:
 
     def _begin(self) -> Iterator[bytes]:
         iterator = iter(self._body)
+        self._steps_through(iterator)
+        return iterator
+
+    def _steps_through(self, iterator: Iterator[bytes]) -> None:
         if iterator is not self._body:
+            # Such as the generator of an __iter__; its `finally` belongs to the request.
             self._close_iterator = getattr(iterator, "close", None)
         self._next = iterator.__next__
-        return iterator
 
     def _inside(self, step: Callable[[], _T]) -> _T:
         scope = self._scope
         before = _get()
-        elsewhere = scope is not None and before is not scope
+        elsewhere = before is not scope and scope is not None
         if elsewhere:
             _set(scope)  # type: ignore[arg-type]
         try:
@@ -285,16 +300,26 @@ class _Exchange:
 
     def close(self) -> None:
         """The request is over. Only the first call counts."""
-        self._end(None)
+        self._end()
 
-    def _end(self, error: BaseException | None) -> None:
+    def _end(self, error: BaseException | None = None) -> None:
         scope, self._scope = self._scope, None
         if scope is None:
             return
         entry = self._entry
         if not entry.ended_at:
             entry.ended_at = perf_counter()
-        outcome = self._outcome(error)
+        if (
+            error is None
+            and self._plain is not None
+            and len(self._plain.__reduce__()) < _STEP_OF_AN_ITERATOR
+            and not entry.left
+            and not entry.exception
+            and sys.exc_info()[1] is None
+        ):
+            outcome = COMPLETE  # as nearly all end: the server has gone through the list
+        else:
+            outcome = self._outcome(error)
         before = _get()
         if before is not scope:
             _set(scope)
@@ -343,10 +368,11 @@ class _Exchange:
         entry = self._entry
         recorder = entry.recorder
         try:
-            if recorder.names:
-                note_state(entry, recorder.names, vars(scope.state))
-            if recorder.identify is not None and entry.who is None:
-                recorder.identify.now(entry, scope.request)
+            if recorder.asks:
+                if recorder.names:
+                    note_state(entry, recorder.names, vars(scope.state))
+                if recorder.identify is not None and entry.who is None:
+                    recorder.identify.now(entry, scope.request)
             if self._owns:
                 scope.close()
         finally:
