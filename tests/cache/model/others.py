@@ -7,7 +7,10 @@ from tests.cache.model.search import DONE, SERVED, Findings, Process, Step, sear
 
 
 class World(NamedTuple):
-    """*result*: value and stamp. *lease* is whose load may be stored. *bumped*: the tag's number."""
+    """What all see.
+
+    *result* is a value and its stamp, *lease* whose load may be stored, *bumped* the tag's number.
+    """
 
     database: tuple[int, ...]
     result: tuple[tuple[int, ...], int] | None = None

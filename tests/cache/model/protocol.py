@@ -2,7 +2,8 @@
 
 The database holds one number for each writer, which raises it by one; all have the one tag, as the
 rows of a table have the table's. Readers begin with a hit, if there is one; else they load, and
-store. Keys and tags don't meddle with each other, so that one of each is enough. What the engines do in one step is one step here, and what they do in several is several.
+store. Keys and tags don't meddle with each other, so that one of each is enough. What the engines
+do in one step is one step here, and what they do in several is several.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -414,18 +415,21 @@ class Events:
                 return _with(world, store._replace(number=None))
             floor = max(store.floor, store.number) if self.rules.unknown_tags_read_as_new else 0
             return _with(world, store._replace(number=None, floor=floor))
-        if what == "restored" and world.dump is None:
-            return None
-        epochs = world.epochs + 1
-        world = world._replace(epochs=epochs)
-        if what == "restored" and not self.rules.lost_state_is_a_new_epoch:
-            assert world.dump is not None
-            return _with(world, world.dump)
+        return self._lost(world, what)
+
+    def _lost(self, world: World, what: str) -> World | None:
+        """Emptied, or back with what was dumped."""
+        dump, epochs = world.dump, world.epochs + 1
         if what == "restored":
-            kept = world.dump and world.dump.result
+            if dump is None:
+                return None
+            if not self.rules.lost_state_is_a_new_epoch:
+                return world._replace(store=dump, epochs=epochs)
+            kept = dump.result
         else:
             # What lies on other servers stays.
-            kept = None if self.kind == "one step" else store.result
+            kept = None if self.kind == "one step" else world.store.result
+        world = world._replace(epochs=epochs)
         return _with(
             world,
             Store(epoch=epochs, quiet=self.rules.new_epochs_are_quiet, result=kept),

@@ -115,10 +115,9 @@ def _after(
                 if any(a < b for a, b in zip(moved.value, moved.need, strict=True)):
                     found.stale += 1
                     label += " STALE"
-            if not moved.alive:
-                # What it remembers makes no difference any more.
-                moved = Process(process.name, DONE)
-            yield label, (changed, _ordered((*before, moved, *later)))
+            # What it remembers makes no difference any more, when it is done.
+            now = moved if moved.alive else Process(process.name, DONE)
+            yield label, (changed, _ordered((*before, now, *later)))
         # A reader that is killed, or that never goes on, is all the same to the others.
         if not process.name.startswith("R"):
             killed = Process(process.name, CRASHED)
