@@ -35,6 +35,10 @@ def main() -> int:
     return int(found.wrong > 0)
 
 
+def _names(text: str) -> tuple[str, ...]:
+    return tuple(text.split(","))
+
+
 def _total(path: Path) -> int:
     """Sum up the slices of a long run."""
     runs = [json.loads(line) for line in path.read_text().splitlines()]
@@ -68,6 +72,8 @@ def _parser() -> argparse.ArgumentParser:
     add("--seed", type=int, default=random.randrange(10**6), help="of all that is random")
     add("--pause", type=float, default=default.pause, help="seconds between writes, on average")
     add("--delayed", type=float, default=default.delayed, help="share of steps that take longer")
+    for some in ("readings", "ways", "envelopes"):
+        add(f"--{some}", type=_names, default=(), metavar="NAME,...", help="only these of them")
     add("--until-wrong", action="store_true", help="stop as soon as a read was wrong")
     add("--add-to", type=Path, metavar="FILE", help="write the result as a line of JSON, too")
     add("--total", type=Path, metavar="FILE", help="sum up what several runs added there")

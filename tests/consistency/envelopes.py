@@ -157,8 +157,8 @@ def savepoint_by_sql(hold: Hold, changes: list[Change], within: Look, after: Loo
 COMMITTING = ("autocommit", "atomic", "durable", "both", "on_commit", "by_hand")
 
 
-def some_envelope(choice: random.Random) -> str:
-    """Those that commit, three times out of four."""
-    if choice.random() < 0.75:
-        return choice.choice(COMMITTING)
-    return choice.choice([name for name in ENVELOPES if name not in COMMITTING])
+def some_envelope(choice: random.Random, names: tuple[str, ...]) -> str:
+    """One of these; three times out of four one that commits."""
+    committing = [name for name in names if name in COMMITTING]
+    others = [name for name in names if name not in COMMITTING]
+    return choice.choice(committing if committing and (not others or choice.random() < 0.75) else others)

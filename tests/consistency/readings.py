@@ -31,6 +31,8 @@ class Reading:
         whole: whether a slot that says so must be shown. Otherwise it only mustn't be old.
         perhaps: slots that may be missing although they are there.
         summed: the slots are shown as their sum.
+        counted: how many there are is shown, under -1.
+        newest: only the one with the greatest word is shown.
     """
 
     name: str
@@ -41,6 +43,8 @@ class Reading:
     whole: bool = True
     perhaps: frozenset[int] = frozenset()
     summed: bool = False
+    counted: bool = False
+    newest: bool = False
 
     def floors(self, ledger: Ledger, number: int) -> tuple[list[int], list[int]]:
         """What is known to be committed now: by writers, and by readers."""
@@ -55,14 +59,9 @@ class Reading:
         told, seen = floors
         shown = self.shown(number)
         if self.summed:
-            (found,) = words.values()
-            if found >= DOOMED:
-                return Wrong(ROLLED_BACK, shown[0], sum(told), found)
-            if found < sum(told):
-                return Wrong(STALE, shown[0], sum(told), found)
-            if found < sum(seen):
-                return Wrong(WENT_BACK, shown[0], sum(seen), found)
-            return None
+            return _wrong_sum(shown[0], sum(told), sum(seen), words)
+        if self.counted or self.newest:
+            return self._wrong_choice(ledger, number, told, words)
         for slot, floor, other in zip(shown, told, seen, strict=True):
             found = words.get(slot)
             if found is None:
@@ -70,7 +69,7 @@ class Reading:
                     continue
                 if ledger.attempted[slot] > floor:
                     continue  # by a change that nobody was told of yet
-                if says(floor) == self.where(number) if self.where else says(floor) != ABSENT:
+                if self._is_shown(floor, number):
                     return Wrong(STALE, slot, floor, None)
             elif found >= DOOMED:
                 return Wrong(ROLLED_BACK, slot, floor, found)
@@ -80,13 +79,53 @@ class Reading:
                 return Wrong(WENT_BACK, slot, other, found)
         return None
 
+    def _is_shown(self, word: int, number: int) -> bool:
+        return says(word) == self.where(number) if self.where else says(word) != ABSENT
+
+    def _wrong_choice(
+        self, ledger: Ledger, number: int, told: list[int], words: Words
+    ) -> Wrong | None:
+        """Where only some of the slots are shown, or how many there are."""
+        shown = self.shown(number)
+        settled = [
+            (slot, floor)
+            for slot, floor in zip(shown, told, strict=True)
+            if ledger.attempted[slot] <= floor
+        ]
+        there = [(slot, floor) for slot, floor in settled if self._is_shown(floor, number)]
+        if self.counted:
+            most = len(shown) - len(settled) + len(there)
+            if len(there) <= words[-1] <= most:
+                return None
+            return Wrong(STALE, shown[0], len(there), words[-1])
+        floors = dict(zip(shown, told, strict=True))
+        for slot, found in words.items():
+            if found >= DOOMED:
+                return Wrong(ROLLED_BACK, slot, floors[slot], found)
+            if found < floors[slot]:
+                return Wrong(STALE, slot, floors[slot], found)
+        newest = max(words.values(), default=0)
+        for slot, floor in there:
+            if newest < floor:
+                return Wrong(STALE, slot, floor, newest or None)
+        return None
+
     def saw(self, ledger: Ledger, words: Words) -> None:
         """These were got from the database, so they are committed."""
-        if not self.summed:
+        if not self.summed and not self.counted:
             seen = ledger.seen
             for slot, word in words.items():
                 if seen[slot] < word < DOOMED:
                     seen[slot] = word
+
+
+def _wrong_sum(slot: int, told: int, seen: int, words: Words) -> Wrong | None:
+    (found,) = words.values()
+    if found >= DOOMED:
+        return Wrong(ROLLED_BACK, slot, told, found)
+    if found < told:
+        return Wrong(STALE, slot, told, found)
+    return Wrong(WENT_BACK, slot, seen, found) if found < seen else None
 
 
 def _one(kind: slots.Kind) -> Callable[[int], tuple[int, ...]]:
@@ -133,6 +172,28 @@ READINGS = {
         ),
         Reading("comment", queries.comment, slots.COMMENT.count, _one(slots.COMMENT)),
         Reading("comments", queries.comments, slots.ARTICLES, slots.comments_of),
+        Reading(
+            "comment_count",
+            queries.comment_count,
+            slots.ARTICLES,
+            slots.comments_of,
+            counted=True,
+        ),
+        Reading(
+            "article_count",
+            queries.article_count,
+            slots.SHELVES,
+            _all(slots.ARTICLE),
+            where=lambda number: number + 1,
+            counted=True,
+        ),
+        Reading(
+            "newest_comment",
+            queries.newest_comment,
+            slots.ARTICLES,
+            slots.comments_of,
+            newest=True,
+        ),
         # A comment is on the shelf that its article is on: too much for the words.
         Reading(
             "comments_on", queries.comments_on, slots.SHELVES, _all(slots.COMMENT), whole=False

@@ -4,6 +4,7 @@ import contextlib
 import json
 import os
 import random
+import re
 import sys
 import tempfile
 import time
@@ -50,6 +51,9 @@ class Order:
     pause: float = 0.01
     delayed: float = 0.02
     until_wrong: bool = False
+    readings: tuple[str, ...] = ()
+    ways: tuple[str, ...] = ()
+    envelopes: tuple[str, ...] = ()
 
 
 @dataclass
@@ -135,9 +139,9 @@ def _run(order: Order, place: store.Place, folder: Path) -> Found:
     ledger = Ledger(folder / "ledger")
     plan = worker.Plan(
         prepared.read,
-        prepared.readings,
-        prepared.ways,
-        prepared.envelopes,
+        order.readings or prepared.readings,
+        order.ways or prepared.ways,
+        order.envelopes or prepared.envelopes,
         repeatable=order.isolation == "rr",
         pause=order.pause,
         delayed=order.delayed,
@@ -164,8 +168,7 @@ def _run(order: Order, place: store.Place, folder: Path) -> Found:
         found.made = _rage(order, crew, place)
         crew.end()
         found.seconds = time.monotonic() - started
-        with contextlib.suppress(FileNotFoundError):
-            found.log = plan.log.read_text().splitlines()
+        found.log = _told(plan.log)
         found.counts = ledger.totals()
         # What was marked by those who are dead is over by then.
         time.sleep(0.2)
@@ -177,6 +180,24 @@ def _run(order: Order, place: store.Place, folder: Path) -> Found:
                 sys.stderr.write(f"{path.name}:\n{path.read_text()[-20_000:]}\n")
         raise
     return found
+
+
+def _told(log: Path) -> list[str]:
+    """What was complained of, each time with the write that should have been seen."""
+    if not log.exists():
+        return []
+    journal = log.with_suffix(".journal")
+    writes = journal.read_text().splitlines() if journal.exists() else []
+    told: dict[str, str] = {}
+    for line in log.read_text().splitlines():
+        told[line] = ""
+        if expected := re.search(r" not( \d+:0x\w+ );", line):
+            told[line] = "\n".join(write for write in writes if expected[1] in write)
+    shown = {write: line for line, write in reversed(told.items())}
+    return [
+        line if not told[line] or shown[told[line]] != line else f"{line}\n      {told[line]}"
+        for line in told
+    ]
 
 
 def _rage(order: Order, crew: Crew, place: store.Place) -> dict[str, int]:

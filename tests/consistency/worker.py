@@ -174,9 +174,7 @@ class Writer(_Thread):
 
     def write(self, hold: Hold) -> None:
         ways = self.choice.choices(self.plan.ways, k=2)
-        name = some_envelope(self.choice)
-        while name not in self.plan.envelopes:
-            name = some_envelope(self.choice)
+        name = some_envelope(self.choice, self.plan.envelopes)
         changes = [WAYS[way](hold, self.choice) for way in ways]
         self.count("writes")
         title = f"{name} of {' and '.join(ways)}"
@@ -187,7 +185,14 @@ class Writer(_Thread):
             lambda: self.look_after(hold, f"{title}, in on_commit"),
         )
         self.count("commits" if hold.written else "rollbacks")
+        self.tell(title, hold)
         self.look_after(hold, title)
+
+    def tell(self, title: str, hold: Hold) -> None:
+        """Write down what was written, for whoever wants to know how a stale read came about."""
+        words = "".join(f" {slot}:{word:#x}" for slot, word in hold.written.items())
+        with self.plan.log.with_suffix(".journal").open("a") as journal:
+            journal.write(f"{time.monotonic():.3f} worker {self.worker}: {title},{words} \n")
 
     def some_showing(self, hold: Hold) -> Iterator[tuple[Reading, int]]:
         for slot in self.choice.sample(sorted(hold.written), min(2, len(hold.written))):
@@ -198,7 +203,7 @@ class Writer(_Thread):
     def look_within(self, hold: Hold, title: str) -> None:
         """What this transaction wrote must be what this transaction reads."""
         for reading, number in self.some_showing(hold):
-            if reading.summed:
+            if reading.summed or reading.counted or reading.newest:
                 continue
             words = self.plan.read(reading.name, number)
             self.counts[0] += 1
@@ -221,8 +226,8 @@ class Writer(_Thread):
 def describe(reading: Reading, number: int, wrong: Wrong, *, hit: bool) -> str:
     found = "nothing" if wrong.found is None else f"{wrong.found:#x}"
     return (
-        f"{reading.name}({number}) shows {found} for {kind_of(wrong.slot).name} {wrong.slot},"
-        f" not {wrong.expected:#x}; {'from the cache' if hit else 'from the database'}"
+        f"{reading.name}({number}) shows {found} for {kind_of(wrong.slot).name},"
+        f" not {wrong.slot}:{wrong.expected:#x} ; {'from the cache' if hit else 'from the database'}"
     )
 
 

@@ -84,6 +84,20 @@ def comments(number: int) -> Words:
     return {COMMENT[pk - 1]: word for pk, word in rows}
 
 
+def comment_count(number: int) -> Words:
+    """How many there are, under -1."""
+    return {-1: Comment.objects.filter(article_id=number + 1).count()}
+
+
+def article_count(number: int) -> Words:
+    return {-1: Article.objects.filter(shelf__id=number + 1).count()}
+
+
+def newest_comment(number: int) -> Words:
+    found = Comment.objects.filter(article_id=number + 1).order_by("-word").first()
+    return {COMMENT[found.pk - 1]: found.word} if found else {}
+
+
 def comments_on(number: int) -> Words:
     there = Article.objects.filter(shelf=number + 1).values("pk")
     rows = Comment.objects.filter(article__in=there).values_list("id", "word")

@@ -6,6 +6,7 @@ from types import ModuleType
 #: By the name that the command line knows, the module.
 SUBJECTS = {
     "ours": "ours",
+    "ours_untiered": "ours",
     "views": "views",
     "protocol": "protocol",
     "none": "none",

@@ -8,6 +8,7 @@ TTL = 20.0
 
 APPS = {
     "ours": ["holdfast.django"],
+    "ours_untiered": ["holdfast.django"],
     "views": ["holdfast.django"],
     "cachalot": ["cachalot"],
     "cacheops": ["cacheops"],
@@ -17,7 +18,7 @@ APPS = {
 
 def settings(name: str, url: str) -> dict[str, Any]:
     """Of the subject, with its store at *url*."""
-    if name in {"ours", "views"}:
+    if "holdfast.django" in APPS.get(name, ()):
         return {"HOLDFAST": {"STORES": {"cache": url}, "CACHE": {"COMMIT_TIMEOUT": COMMIT_TIMEOUT}}}
     if name.startswith("cacheops"):
         return {

@@ -1,9 +1,15 @@
-"""The labelled steps of our protocol: around the calls of its tags."""
+"""The labelled steps of our protocol: around the calls of its tags.
 
+With a file named in the variable CONSISTENCY_TRACE, each call is written down there.
+"""
+
+import os
+import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
-from tests.consistency.steps import reached
+from tests.consistency.steps import here, reached
 
 __all__ = ["reached", "watch"]
 
@@ -19,14 +25,25 @@ def watch(tags: type) -> None:
         setattr(tags, name, _watched(getattr(tags, name), before, after))
 
 
-def _watched(
-    original: Callable[..., Any], before: str | None, after: str
-) -> Callable[..., Any]:
+def _watched(original: Callable[..., Any], before: str | None, after: str) -> Callable[..., Any]:
+    trace = os.environ.get("CONSISTENCY_TRACE")
+
     def call(*arguments: Any, **named: Any) -> Any:
         if before is not None:
             reached(before)
+        begun = time.monotonic()
         answer = original(*arguments, **named)
+        if trace:
+            _tell(Path(trace), begun, original.__name__, arguments[1:], answer)
         reached(after)
         return answer
 
     return call
+
+
+def _tell(trace: Path, begun: float, name: str, arguments: tuple[Any, ...], answer: Any) -> None:
+    """Write down a call, for whoever wants to know how a stale read came about."""
+    now = time.monotonic()
+    who = f"{begun:.4f}-{now:.4f} process {os.getpid()} worker {here.worker}"
+    with trace.open("a") as file:
+        file.write(f"{who}: {name}{arguments!r} -> {answer!r}\n")
