@@ -42,6 +42,9 @@ class OfTests(Consistency):
     def may_share(self) -> bool:
         return not written.get() and begun_at.get() is None
 
+    def may_wait(self) -> bool:
+        return not written.get()
+
 
 @pytest.fixture(autouse=True)
 def _installed() -> Iterator[None]:

@@ -62,6 +62,14 @@ class Consistency:
         """Whether what is loaded here shows the newest committed state, as anybody would see it."""
         return True
 
+    def may_wait(self) -> bool:
+        """Whether a call here may wait for the load of another, and have others wait for its own.
+
+        False where a transaction has written: others may be waiting for its locks already, and
+        what it loads is nothing for them. By default, where it may not share, either.
+        """
+        return self.may_share()
+
     def invalidate(self, store: str, tags: Collection[bytes]) -> None:
         """Make untrue what depends on one of *tags*: at once, or at COMMIT."""
         named_stores.store(store).tags.bump(tags)

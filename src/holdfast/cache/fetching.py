@@ -41,12 +41,12 @@ class Fetching(Leading):
             key = await call.make_key()
             found = None
             if not call.anew:
-                found = await self.look(call)
+                found = await self.look_together(call)
                 served = self.serve(call, found)
                 if served is not NOTHING:
                     return served
             _count_miss(call, found)
-            if await self._goes_apart(call):
+            if self.is_apart(key) or not consistencies.consistency.may_wait():
                 return await self.load_apart(call, found)
             flight = Flight()
             under_way = self.flights.setdefault(key, flight)
@@ -73,13 +73,6 @@ class Fetching(Leading):
             return MISSING
         note_tags(found.tags)
         return self.value(found, call.key)
-
-    async def _goes_apart(self, call: Call) -> bool:
-        """Whether this call neither waits for others, nor has others wait."""
-        if self.is_apart(call.key):
-            return True
-        # What a transaction with writes of its own loads is for itself.
-        return not consistencies.consistency.may_share() and await self.stamp(call.at) is None
 
     async def _lead(self, call: Call, flight: Flight, found: Found | None) -> Any:
         """Load for all who wait, in this process and in others."""

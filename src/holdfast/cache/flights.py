@@ -12,9 +12,12 @@ import sys
 from _thread import get_ident
 from dataclasses import dataclass
 from itertools import count
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ..scope.flight import Flight as Waited
+
+if TYPE_CHECKING:
+    from .payload import Found
 
 #: Orders what happens in this process: who came, and which load began, before which.
 next_moment = count(1).__next__
@@ -57,3 +60,19 @@ class Flight(Waited):
         asyncio: Any = sys.modules.get("asyncio")
         in_loop = asyncio is not None and asyncio._get_running_loop() is not None  # noqa: SLF001
         self.loop_thread = get_ident() if in_loop else 0
+
+
+class Look(Flight):
+    """A look into a store on a network, for all of this process that ask for the same just then.
+
+    Attributes:
+        found: what was found.
+        true_at: a moment before it was found: who came later has to look for himself.
+    """
+
+    __slots__ = ("found", "true_at")
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.found: Found | None = None
+        self.true_at = 0

@@ -11,6 +11,7 @@ from ..values import MISSING
 from .call import Call
 from .driving import Awaiting
 from .early import margin
+from .flights import Look, next_moment
 from .following import follower
 from .kept import Kept
 from .outage import Circuit, Outage
@@ -35,8 +36,34 @@ class Looking:
         self._tier = tier
         #: Whether the store is asked at all.
         self.circuit = Circuit(store)
+        # By key: the look under way in this process.
+        self._looks: dict[bytes, Look] = {}
         # By key: the stamp of a result, and when it was last seen to be true.
         self._seen: dict[bytes, tuple[bytes, float]] = {}
+
+    async def look_together(self, call: Call) -> Found | None:
+        """As `look`; on a network, one round trip for all who ask for the same at once."""
+        key = call.key
+        if named_stores.store(self._store).local:
+            return await self.look(call)
+        while True:
+            mine = Look()
+            before = self._looks.setdefault(key, mine)
+            if before is mine:
+                break
+            if not await call.at.wait(before, call.policy.name, call.left):
+                return await self.look(call)
+            if call.came < before.true_at:
+                return before.found
+        mine.board()
+        try:
+            moment = next_moment()
+            mine.found = await self.look(call)
+            mine.true_at = moment
+            return mine.found
+        finally:
+            self._looks.pop(key, None)
+            mine.land()
 
     async def look(self, call: Call, *, in_tier: bool = True) -> Found | None:
         """What there is: also what is no longer true, or fresh."""

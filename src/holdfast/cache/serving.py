@@ -117,6 +117,7 @@ class Serving(Looking):
     def forget_parent(self) -> None:
         """In a forked child: the loads under way are the parent's."""
         self.flights.clear()
+        self._looks.clear()
         self.refreshing.forget_parent()
 
 
