@@ -53,6 +53,10 @@ class OfTransactions(Consistency):
         """See `Consistency.may_share`."""
         return not any(tracked.writes or tracked.isolates for tracked in switch.open_transactions())
 
+    def may_wait(self) -> bool:
+        """See `Consistency.may_wait`."""
+        return not any(tracked.writes for tracked in switch.open_transactions())
+
     def invalidate(self, store: str, tags: Collection[bytes]) -> None:
         """See `Consistency.invalidate`."""
         if not _note_writes(store, tags):
