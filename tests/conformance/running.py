@@ -6,7 +6,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -57,8 +57,17 @@ def environment_of(server: Server, subject: str, folder: Path, seed: int) -> dic
 
 
 @contextmanager
-def running(server: Server, subject: str, folder: Path, seed: int) -> Iterator[Running]:
-    """Run `server` on the target with `subject`; its log and its records go to `folder`."""
+def running(
+    server: Server,
+    subject: str,
+    folder: Path,
+    seed: int,
+    environment: Mapping[str, str] | None = None,
+) -> Iterator[Running]:
+    """Run `server` on the target with `subject`; its log and its records go to `folder`.
+
+    `environment`: variables beside and in place of the target's.
+    """
     port, log, records = free_port(), folder / "server.log", folder / "records"
     fill = {
         "port": port,
@@ -69,7 +78,7 @@ def running(server: Server, subject: str, folder: Path, seed: int) -> Iterator[R
     with log.open("wb") as output:
         process = subprocess.Popen(
             [part.format(**fill) for part in server.command],
-            env=environment_of(server, subject, folder, seed),
+            env={**environment_of(server, subject, folder, seed), **(environment or {})},
             cwd=folder,
             stdout=output,
             stderr=subprocess.STDOUT,

@@ -6,7 +6,6 @@ import atexit
 import os
 import signal
 import sys
-import threading
 from types import FrameType
 from typing import Any
 
@@ -44,8 +43,6 @@ def take_abort() -> None:
     global _taken_in, _before
     if _taken_in == os.getpid() or "gunicorn" not in sys.modules:
         return
-    if threading.current_thread() is not threading.main_thread():
-        return
     try:
         before = signal.getsignal(signal.SIGABRT)
         if before is _aborted:
@@ -54,7 +51,7 @@ def take_abort() -> None:
             return
         signal.signal(signal.SIGABRT, _aborted)
     except (ValueError, OSError):
-        return  # not where signals may be handled
+        return  # not the main thread: the first request that comes in that one does it
     _before, _taken_in = before, os.getpid()
 
 
