@@ -71,7 +71,7 @@ def check_wrapper(
     app_configs: Sequence[AppConfig] | None, **kwargs: Any
 ) -> list[checks.CheckMessage]:
     """`holdfast.W001`: only the middleware opens scopes."""
-    if MIDDLEWARE not in settings.MIDDLEWARE or _is_wrapped():
+    if MIDDLEWARE not in settings.MIDDLEWARE or is_wrapped():
         return []
     return [
         checks.Warning(
@@ -86,7 +86,7 @@ def check_wrapper(
     ]
 
 
-def _is_wrapped() -> bool:
+def is_wrapped() -> bool:
     """Whether importing the project's wsgi.py or asgi.py, as a server does, makes a wrapper."""
     named = {
         getattr(settings, "WSGI_APPLICATION", None),

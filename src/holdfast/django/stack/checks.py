@@ -22,9 +22,10 @@ def check_stack(
 
     Looks at the classes only: no middleware is made.
     """
+    from ..checks import is_wrapped
     from . import application
 
-    # The project's asgi.py was imported, where there is one: it makes the wrappers that are asked.
+    is_wrapped()  # imports wsgi.py and asgi.py, which make the wrappers that are asked below
     found = application.find()
     is_asgi = bool(getattr(settings, "ASGI_APPLICATION", None) or asgi.wrappers)
     messages: list[checks.CheckMessage] = []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -13,6 +14,8 @@ from . import application, chain, costs, receivers
 from .causes import Blame, blames, needs_thread, switches_of
 from .step import Setting, Step, When
 from .steps import steps
+
+_WIDTH = 100
 
 
 @dataclass(frozen=True)
@@ -172,7 +175,7 @@ def _causes(report: Report) -> str:
     for blame in report.blames:
         cost = f"{_switches(blame.switches)}, {_microseconds(blame.seconds):,} µs"
         lines.append(f"  {blame.name}: {cost}")
-        lines.append(f"      {blame.remedy}")
+        lines.append(textwrap.indent(textwrap.fill(blame.remedy, _WIDTH), " " * 6))
     return "\n".join(lines)
 
 
