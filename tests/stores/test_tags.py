@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from holdfast.stores import open_store
+from holdfast.stores import StoreError, open_store
 from tests.stores.faces import Face, elsewhere
 
 A, B = b"t:article:id=7", b"t:comment:article=7"
@@ -58,6 +58,12 @@ def stored(tags: Any, key: bytes = b"k", value: bytes = b"v", of: tuple[bytes, .
 
 def is_valid(tags: Any, key: bytes = b"k") -> bool:
     return bool(tags.get(key).valid)
+
+
+@pytest.mark.parametrize("seconds", [0, -1, "soon", float("inf"), float("nan")])
+def test_a_commit_timeout_that_makes_no_sense_is_refused(store_url, seconds):
+    with pytest.raises(StoreError, match="commit_timeout"):
+        open_store(store_url, commit_timeout=seconds)
 
 
 # A result

@@ -30,11 +30,31 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import NamedTuple, Protocol
 
+from .errors import StoreError
+
 #: What `Tags.stamp` gives and `Tags.put` takes: epoch and sequence, 8 bytes each. Opaque to users.
 Stamp = bytes
 
 #: Seconds, by default, after which a commit that was announced by a mark is over at the latest.
 COMMIT_TIMEOUT = 10.0
+
+
+def seconds_of(commit_timeout: object) -> float:
+    """The option `commit_timeout` of a store, as a number.
+
+    Raises:
+        StoreError: it is none, or none that makes sense.
+    """
+    try:
+        seconds = float(commit_timeout)  # type: ignore[arg-type]
+    except (TypeError, ValueError):
+        seconds = 0.0
+    if not 0 < seconds < float("inf"):
+        raise StoreError(
+            "A store's option commit_timeout must be a number of seconds above 0, such as 10, and"
+            f" not {commit_timeout!r}."
+        )
+    return seconds
 
 
 class Entry(NamedTuple):

@@ -9,7 +9,7 @@ from weakref import WeakValueDictionary
 
 from ..errors import StoreError
 from ..location import Location, default_directory, parse
-from ..tags import COMMIT_TIMEOUT
+from ..tags import COMMIT_TIMEOUT, seconds_of
 from .environment import Environment
 from .eviction import Sieve
 from .locks import Locks
@@ -149,16 +149,8 @@ def _whole(name: str, value: Any) -> int:
     return number
 
 
-def _seconds(name: str, value: Any) -> float:
-    try:
-        seconds = float(value)
-    except (TypeError, ValueError):
-        seconds = -1
-    if not 0 < seconds < float("inf"):
-        raise StoreError(
-            f"The embedded store's option {name!r} must be a number of seconds, and not {value!r}."
-        )
-    return seconds
+def _seconds(_: str, value: Any) -> float:
+    return seconds_of(value)
 
 
 _UNITS = {"": 1, "K": 2**10, "M": 2**20, "G": 2**30, "T": 2**40}

@@ -11,7 +11,7 @@ from ..errors import UnsupportedByStoreError
 from ..networked.leases import Lease, Leases
 from ..networked.tags import NetworkedTags
 from ..protocol import KEEP, TTL, Changes, KeptTTL, Page, Token
-from ..tags import COMMIT_TIMEOUT
+from ..tags import COMMIT_TIMEOUT, seconds_of
 from .address import read_address
 from .async_engine import CANNOT_LIST, AsyncMemcachedStore
 from .driver import BlockingDriver
@@ -76,7 +76,7 @@ class MemcachedStore:
         self.topics = TopicOperations(names, log_length)
         self.records = RecordOperations(Spaces(names, timeout), self.topics, timeout)
         self.locks = LockOperations(names)
-        self.tag_operations = MemcachedTagOperations(names, timeout, float(commit_timeout))
+        self.tag_operations = MemcachedTagOperations(names, timeout, seconds_of(commit_timeout))
         self.tags = NetworkedTags(self._driver.run, self.tag_operations)
         self.leases = Leases(self._extend, self.url)
         self._open_asynchronous = functools.partial(

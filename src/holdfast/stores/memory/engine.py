@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..errors import StoreError
 from ..protocol import KEEP, TTL, Change, Changes, KeptTTL, Operation, Page, Token
-from ..tags import COMMIT_TIMEOUT
+from ..tags import COMMIT_TIMEOUT, seconds_of
 from .tags import MemoryTags
 
 if TYPE_CHECKING:
@@ -64,7 +64,7 @@ class MemoryStore:
         self.url = url
         self.timeout = timeout
         self._log_limit = log_limit
-        self.tags = MemoryTags(float(commit_timeout))
+        self.tags = MemoryTags(seconds_of(commit_timeout))
         self._records: dict[bytes, _Record] = {}
         self._topics: dict[bytes, _Topic] = {}
         self._locks: dict[bytes, tuple[bytes, int, float]] = {}

@@ -10,7 +10,7 @@ from typing import Literal
 from ..networked.leases import Lease, Leases
 from ..networked.tags import NetworkedTags
 from ..protocol import KEEP, TTL, Changes, KeptTTL, Page, Token
-from ..tags import COMMIT_TIMEOUT
+from ..tags import COMMIT_TIMEOUT, seconds_of
 from .address import read_address
 from .async_engine import AsyncRedisStore
 from .connections import MAX_CONNECTIONS
@@ -71,7 +71,7 @@ class RedisStore:
         self.topics = TopicOperations(names, timeout / 2)
         self.locks = LockOperations(names, timeout / 2)
         self.tag_operations = RedisTagOperations(
-            names, float(commit_timeout), int(tag_limit), self.many
+            names, seconds_of(commit_timeout), int(tag_limit), self.many
         )
         self.tags = NetworkedTags(self._driver.run, self.tag_operations)
         self.leases = Leases(self._extend, self.url)
