@@ -38,7 +38,7 @@ nitpick_ignore_regex = [
     (r"py:.*", r"(?!holdfast).*"),
     (r"py:.*", r"holdfast\.scope\..*\._[A-Z]"),
     # Types in signatures are named where they are defined, deeper than users need to know.
-    (r"py:.*", r"holdfast\.(shared|stores|django\.cache)\.[a-z_]+\..*"),
+    (r"py:.*", r"holdfast\.(shared|stores|values|cache|django\.cache)\.[a-z_]+\..*"),
 ]
 
 

@@ -42,14 +42,14 @@ def key_tag(key: bytes) -> bytes:
 def invalidate(*what: Any, store: str = CACHE) -> None:
     """Make untrue what depends on a tag: no worker serves it from now on.
 
-        holdfast.invalidate("user:7")
-        holdfast.invalidate(profile)     # all results of a cached function
+        holdfast.invalidate("user:7", "users")
 
     A result that is being loaded just now is not stored, if it began before this. One write to the
     store, whatever depends on the tags.
 
     Args:
-        what: tags, as in `cached(tags=...)`; functions that `cached` has decorated.
+        what: tags, as in `cached(tags=...)`; functions that `cached` has decorated, of which all
+            results are made untrue.
         store: which of the stores in HOLDFAST["STORES"] the results are in.
 
     Raises:
