@@ -493,6 +493,23 @@ def test_receivers_run_as_under_django(path: str) -> None:
     assert len(ours) >= 6
 
 
+@pytest.mark.parametrize("signal", [request_started, request_finished])
+@pytest.mark.parametrize("wrapped", [True, False], ids=["with the wrapper", "middleware alone"])
+def test_a_sync_receiver_of_djangos_handler_alone_runs_in_a_thread(
+    signal: Signal,
+    wrapped: bool,  # noqa: FBT001
+) -> None:
+    heard: list[bool] = []
+
+    def receiver(**kwargs: Any) -> None:
+        heard.append(in_loop())
+
+    application: Any = ASGIHandler()
+    with listening(signal, receiver, DjangosHandler):
+        ask(holdfast.asgi.RequestScope(application) if wrapped else application, "/hello/", "GET")
+    assert heard == [False]
+
+
 def test_what_async_receivers_set_is_seen_by_the_view_as_under_django() -> None:
     async def receiver(**kwargs: Any) -> None:
         of_request.set("set by a receiver")

@@ -82,12 +82,12 @@ class _Signals:
     request_finished = _RequestFinished
 
 
-def _closing(func: Callable[..., Any], **options: Any) -> Callable[..., Any]:
+def _closing(func: Any, **options: Any) -> Callable[..., Any]:
     """What stands for `sync_to_async` where a request begins and ends."""
     if getattr(func, "__func__", None) is HttpResponseBase.close:
-        return partial(house_keeping.close, func.__self__)  # type: ignore[attr-defined]
-    if house_keeping.never_blocks(func):
-        return partial(house_keeping.close_by, func)
+        return partial(house_keeping.close, func.__self__)
+    if house_keeping.never_blocks(func) and hasattr(func, "response"):
+        return partial(house_keeping.close_by, func)  # our middleware's
     return sync_to_async(func, **options)
 
 

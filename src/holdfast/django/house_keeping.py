@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, Protocol
 
 from asgiref.sync import AsyncToSync, SyncToAsync, sync_to_async
 from django.core.cache import caches, close_caches
@@ -25,6 +25,17 @@ from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 
 from .rebinding import with_names
+
+
+class Closer(Protocol):
+    """What may stand in the place of a response's `close`, and ends by calling that."""
+
+    response: HttpResponseBase
+    never_blocks: bool
+
+    def __call__(self) -> None:
+        """Close."""
+
 
 #: Receivers that have nothing to do for a request without a thread, or whose work is done here.
 AT_START = frozenset({reset_queries, close_old_connections})
@@ -64,9 +75,10 @@ async def close(response: HttpResponseBase) -> None:
         await _send_to_async(request_finished, sender)
 
 
-async def close_by(closer: Callable[[], object]) -> None:
-    """Close a response by what was put in the place of its `close`, and never blocks."""
-    sync, others = receivers(request_finished, None)
+async def close_by(closer: Closer) -> None:
+    """Close a response by what stands in the place of its `close`, and never blocks."""
+    sender = closer.response._handler_class  # type: ignore[attr-defined]  # noqa: SLF001
+    sync, others = receivers(request_finished, sender)
     if others or _needs_thread(sync):
         await sync_to_async(closer)()
     else:
