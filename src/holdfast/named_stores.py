@@ -6,7 +6,7 @@ later close what they change.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from . import configuration
@@ -25,6 +25,8 @@ CACHE = "cache"
 
 _opened: dict[str, tuple[Any, Store]] = {}
 _codec: Codec | None = None
+#: Called with the name of each store that is opened, and the store: returns what takes its place.
+on_open: list[Callable[[str, Store], Store]] = []
 
 
 def store(name: str) -> Store:
@@ -60,9 +62,17 @@ def _open(name: str) -> Store:
     if commit_timeout is not None:
         options.setdefault("commit_timeout", commit_timeout)
     opened = open_store(options.pop("url"), **options)
+    for replace in on_open:
+        opened = replace(name, opened)
     # Opening is lazy, so it doesn't matter that two threads may come here at once. No lock, which a
     # fork could leave locked.
     return _opened.setdefault(name, (settings, opened))[1]
+
+
+def forget(name: str) -> Store | None:
+    """Have the store of that name opened anew when it is used next. The one it was, if any."""
+    found = _opened.pop(name, None)
+    return None if found is None else found[1]
 
 
 def _settings_of(name: str) -> Mapping[str, Any]:

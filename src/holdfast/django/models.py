@@ -21,3 +21,32 @@ class Announcement(models.Model):
 
     def __str__(self) -> str:
         return f"announcement {self.pk}"
+
+
+class Sequence(models.Model):
+    """The number of the last tracked commit: one row.
+
+    Used with `HOLDFAST["CACHE"]["VERSIONS"] = "database"`, as is `Version`.
+    """
+
+    id: Any = models.SmallIntegerField(primary_key=True)
+    number: Any = models.BigIntegerField(default=0)
+
+    class Meta:
+        db_table = "holdfast_sequence"
+
+    def __str__(self) -> str:
+        return f"commit {self.number}"
+
+
+class Version(models.Model):
+    """A tag, by its digest, and the number of the last commit that changed what it stands for."""
+
+    tag: Any = models.CharField(max_length=32, primary_key=True)
+    number: Any = models.BigIntegerField()
+
+    class Meta:
+        db_table = "holdfast_version"
+
+    def __str__(self) -> str:
+        return f"{self.tag} {self.number}"

@@ -38,7 +38,9 @@ def start() -> None:
         hooks.watch_connections()
         if "django.db.backends.utils" in sys.modules:
             _watch_other_threads()
-    database_versions.use(is_versioned_in_database())
+    wanted = is_versioned_in_database()
+    if wanted or switch.in_database is not None:
+        database_versions.use(wanted=wanted)
     switch.is_on = True
 
 

@@ -4,28 +4,15 @@ from __future__ import annotations
 
 import os
 from contextvars import ContextVar
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from ...cache import consistency as consistencies
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator
+    from collections.abc import Iterator
 
-    from django.db.backends.base.base import BaseDatabaseWrapper
-
+    from .database_versions import DatabaseVersions
     from .transaction import Transaction
-
-
-class Versions(Protocol):
-    """Tags that are kept in the application's own database."""
-
-    def is_for(self, connection: BaseDatabaseWrapper) -> bool:
-        """Whether the tags of what is written on *connection* are kept there."""
-        ...
-
-    def bump_within(self, connection: BaseDatabaseWrapper, tags: Collection[bytes]) -> None:
-        """Bump them, as a part of the open transaction."""
-        ...
 
 
 #: Whether what is executed is looked at.
@@ -33,7 +20,7 @@ is_on = False
 #: Whether a stamp was ever asked for in this process, so that transactions have to take theirs.
 is_armed = False
 #: Where tags are kept in the database: who bumps them.
-in_database: Versions | None = None
+in_database: DatabaseVersions | None = None
 
 # Connections whose transactions have begun in this context. A context goes from a thread to the
 # event loop that it waits for, and on to its threads; a connection stays in its thread.

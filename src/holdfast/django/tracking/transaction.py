@@ -144,9 +144,11 @@ class Transaction:
         Raises:
             WriteNotAnnounced: the store didn't answer, and the settings are strict.
         """
-        if switch.in_database is not None and switch.in_database.is_for(connection):
-            switch.in_database.bump_within(connection, self.writes.tags)
-            return False
+        versions = switch.in_database
+        if versions is not None and versions.is_for(connection):
+            self.writes.keep(versions.bump_within(connection, self.writes.tags))
+            if not self.writes.pending:
+                return False
         if not outbox.is_outage():
             try:
                 self.writes.mark()
@@ -154,7 +156,7 @@ class Transaction:
                 self.outage(error)
             else:
                 return True
-        outbox.write(connection, self.writes.tags)
+        outbox.write(connection, self.writes.pending)
         return False
 
     @staticmethod

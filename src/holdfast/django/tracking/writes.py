@@ -48,12 +48,14 @@ def tags() -> Tags:
 class Writes:
     """The tags of what was written in one transaction, in order, so that a part can be undone."""
 
-    __slots__ = ("_order", "_savepoints", "_tags", "marked", "writer")
+    __slots__ = ("_kept", "_order", "_savepoints", "_tags", "marked", "writer")
 
     def __init__(self) -> None:
         self._order: list[frozenset[bytes]] = []
         self._tags: set[bytes] = set()
         self._savepoints: list[tuple[str, int]] = []
+        #: What is to be announced by the store: all of it, if nothing else was said.
+        self._kept: set[bytes] | None = None
         #: The writer that has marks in the store, and of which tags.
         self.writer = b""
         self.marked: set[bytes] = set()
@@ -106,7 +108,17 @@ class Writes:
         self._order.clear()
         self._savepoints.clear()
         self._tags = set()
+        self._kept = None
         self.marked = set()
+
+    @property
+    def pending(self) -> set[bytes]:
+        """What the store has to be told."""
+        return self._tags if self._kept is None else self._kept
+
+    def keep(self, tags: set[bytes]) -> None:
+        """Only *tags* have to be announced by the store: the others have been bumped elsewhere."""
+        self._kept = tags
 
     # The two phases
 
@@ -118,7 +130,7 @@ class Writes:
         """
         if not self.marked:
             self.writer = new_writer()
-        wanted = self.marked | self._tags
+        wanted = self.marked | self.pending
         # Where it fails, some may be marked. They become bumps by themselves.
         self.marked = set()
         tags().mark(wanted, self.writer)
