@@ -172,7 +172,7 @@ async def _refused(connection: Connection, path: str) -> Seen | None:
 
 
 async def _upload_broken(connection: Connection, path: str) -> None:
-    reader, writer = await asyncio.open_connection("127.0.0.1", connection.port)
+    _, writer = await asyncio.open_connection("127.0.0.1", connection.port)
     writer.write(
         f"POST {path} HTTP/1.1\r\nHost: localhost\r\nContent-Length: 300000\r\n\r\n".encode()
         + b"u" * 100_000

@@ -186,7 +186,7 @@ class Recorder:
             "time": self.stamp(entry.time),
             "event": "in" if entry.is_start else "out",
             "request_id": entry.request_id,
-            "method": entry.method,
+            "method": clean(entry.method),
             "path": clean(entry.path),
         }
         if entry.query:
