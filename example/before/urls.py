@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from before import announcements, comments, label_import, request_stack
+from before import announcements, comments, label_import, reading, request_stack
 from newsroom.urls import handler500, urlpatterns
 
 __all__ = ["handler500", "urlpatterns"]
@@ -16,5 +16,7 @@ urlpatterns = [
     path("articles/<int:pk>/comment/", comments.comment),
     path("articles/<int:pk>/comments.txt", comments.export),
     path("articles/<int:pk>/async/comments.txt", comments.aexport),
+    path("reading/", reading.listing),
+    path("reading/<int:pk>/", reading.article),
     *urlpatterns,
 ]

@@ -35,6 +35,7 @@ def environment_in(folder: Path, database_url: str = "") -> dict[str, str]:
         "BASKET_LOG": str(folder / "basket.log"),
         # Otherwise the embedded store would be the one of whoever runs this, and outlive it.
         "HOLDFAST_DIR": str(folder / "state"),
+        "PAGES_DIR": str(folder / "pages"),
         "SHOW_ERRORS": "1",
         "DEBUG": "0",
         "PYTHONDONTWRITEBYTECODE": "1",

@@ -19,6 +19,7 @@ INSTALLED_APPS = [
     "holdfast.django",  # <- Holdfast: its start-up checks
     "labels",
     "articles",
+    "reading",
     "rest_framework",
     "django.contrib.admin",
     "django.contrib.auth",
@@ -79,8 +80,12 @@ TIME_ZONE = "UTC"
 LANGUAGE_CODE = "en"
 
 # Where all workers keep what they share. Without it, on this machine; the demo tries other stores.
+HOLDFAST = {
+    # Which rows a cached page was made of, and which are written: known in all processes.
+    "CACHE": {"TRACKING": True},
+}
 if os.environ.get("STORE_URL"):
-    HOLDFAST = {"STORES": {"default": os.environ["STORE_URL"]}}
+    HOLDFAST["STORES"] = {"default": os.environ["STORE_URL"]}
 
 REST_FRAMEWORK = {
     "DEFAULT_PAGINATION_CLASS": "rest_framework.pagination.PageNumberPagination",

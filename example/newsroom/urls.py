@@ -15,6 +15,7 @@ urlpatterns = [
     path("announcements/", include("announcements.urls")),
     path("labels/", include("labels.urls")),
     path("articles/", include("articles.urls")),
+    path("reading/", include("reading.urls")),
     path("api/", include("articles.api_urls")),
     path("admin/", admin.site.urls),
 ]

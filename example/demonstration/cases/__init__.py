@@ -13,6 +13,7 @@ from demonstration.cases import (
     api_log,
     global_request,
     lost_cache,
+    stale_page,
     two_views,
     who_am_i_serving,
 )
@@ -20,6 +21,6 @@ from demonstration.cases import (
 #: Of request state: on any of the servers.
 CASES: tuple[ModuleType, ...] = (lost_cache, who_am_i_serving, global_request)
 #: Of state that all workers share: on several workers, and on each kind of store.
-SHARED_CASES: tuple[ModuleType, ...] = (two_views,)
+SHARED_CASES: tuple[ModuleType, ...] = (two_views, stale_page)
 #: Of async stacks: on one event loop.
 ASYNC_CASES: tuple[ModuleType, ...] = (api_log,)

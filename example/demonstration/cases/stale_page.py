@@ -1,0 +1,67 @@
+"""The stale page: after each save, readers ask for the article and for the listing."""
+
+import threading
+
+from demonstration.site import Site, at_once
+from demonstration.tally import Tally
+
+TITLE = "The stale page"
+MEANING = "readers ask for cached pages after each save"
+OLD_ARTICLE = "article as it was before"
+OLD_LISTING = "listing as it was before"
+FAILED = "failed otherwise"
+KINDS = (OLD_ARTICLE, OLD_LISTING, FAILED)
+UNEXPECTED = (FAILED,)
+
+SAVES = 12
+READERS = 4
+#: Others, who read all the while, so that pages are made while something is saved.
+CROWD = 3
+
+
+def drive(site: Site) -> Tally:
+    tally = Tally(KINDS)
+    over = threading.Event()
+    crowd = [threading.Thread(target=read_on, args=(site, over)) for _ in range(CROWD)]
+    for reader in crowd:
+        reader.start()
+    try:
+        with site.visitor() as editor:
+            for number in range(SAVES):
+                save_and_look(site, tally, editor, number)
+    finally:
+        over.set()
+        for reader in crowd:
+            reader.join()
+    return tally
+
+
+def save_and_look(site: Site, tally: Tally, editor: object, number: int) -> None:
+    """Save something, in turn an article and a comment; then see what is shown of it."""
+    words = f"{site.variant} {number} {site.random.random()}"
+    if number % 2:
+        answer = editor.post("/reading/1/comment/", text=words)
+    else:
+        answer = editor.post("/reading/1/edit/", title=words)
+    tally.note(FAILED, wrong=answer.status != 200)
+    # A connection for each, so that any worker may get it.
+    articles = at_once(lambda _: look(site, "/reading/1/"), range(READERS))
+    listings = at_once(lambda _: look(site, "/reading/"), range(READERS))
+    for page in articles:
+        tally.note(OLD_ARTICLE, wrong=words not in page)
+    # Of a comment, the listing shows how many there are: as many as on the page just seen.
+    shown = words if number % 2 == 0 else f"{articles[0].count('<li>')} comments"
+    for page in listings:
+        tally.note(OLD_LISTING, wrong=shown not in page)
+
+
+def look(site: Site, path: str) -> str:
+    with site.visitor() as reader:
+        return reader.get(path).text
+
+
+def read_on(site: Site, over: threading.Event) -> None:
+    with site.visitor() as reader:
+        while not over.is_set():
+            reader.get("/reading/1/")
+            reader.get("/reading/")
