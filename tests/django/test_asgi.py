@@ -32,6 +32,8 @@ from django.test import override_settings
 from django.urls import get_urlconf, path, set_urlconf
 
 import holdfast
+from holdfast import configuration
+from holdfast.django.apps import secrets
 from holdfast.django.asgi import ASGIHandler, get_asgi_application
 from tests.django.cache.djangos_own.sources import REPOSITORY, djangos_tests
 from tests.django.in_process import ask_asgi
@@ -226,6 +228,17 @@ def both_kinds(get_response: Any) -> Any:
 
 both_kinds.async_capable = True  # type: ignore[attr-defined]
 both_kinds.sync_capable = False  # type: ignore[attr-defined]
+
+
+def nowhere(event: Any) -> None:
+    """Where the request log writes to."""
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _quiet_log() -> Iterator[None]:
+    configuration.apply({"LOG": {"OUTPUT": f"{__name__}.nowhere"}}, secrets)
+    yield
+    configuration.apply({}, secrets)
 
 
 @pytest.fixture(autouse=True)
