@@ -85,5 +85,6 @@ KEYS: dict[str, Callable[[str, Any], None]] = {
     "REPLICAS": _lags,
     "TIER_BYTES": _bytes,
     "TRACKING": _flag,
+    "TRIGGERS": _flag,
     "VERSIONS": _one_of("store", "database"),
 }

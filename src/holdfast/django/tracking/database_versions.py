@@ -37,7 +37,7 @@ _LENGTH = Struct(">I")
 _STEP = 400
 
 
-def _names(tags: Collection[bytes]) -> list[str]:
+def digests(tags: Collection[bytes]) -> list[str]:
     """What tags are called in the database: as long as one another, in one order for all."""
     return sorted(blake2b(tag, digest_size=16).hexdigest() for tag in tags)
 
@@ -66,7 +66,7 @@ class DatabaseVersions:
                 if connection.vendor == "postgresql":
                     # What COMMIT would wait for is waited for now, without the lock below.
                     cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
-                self._bump(connection, cursor, _names(ours))
+                self._bump(connection, cursor, digests(ours))
         return set(tags) - ours
 
     @staticmethod
@@ -96,12 +96,12 @@ class DatabaseVersions:
             connection.ensure_connection()
             if not connection.get_autocommit():
                 with _cursor(connection) as cursor:
-                    self._bump(connection, cursor, _names(tags))
+                    self._bump(connection, cursor, digests(tags))
                 return
             connection.set_autocommit(False, force_begin_transaction_with_broken_autocommit=True)
             try:
                 with _cursor(connection) as cursor:
-                    self._bump(connection, cursor, _names(tags))
+                    self._bump(connection, cursor, digests(tags))
                 connection.commit()
             except BaseException:
                 connection.rollback()
@@ -121,7 +121,7 @@ class DatabaseVersions:
 
     def are_at_most(self, number: int, tags: Collection[bytes]) -> bool:
         """Whether no tag was bumped after *number*."""
-        names = _names(tags)
+        names = digests(tags)
         with _asking():
             connection = connections[self._alias]
             connection.ensure_connection()

@@ -31,7 +31,7 @@ logger = logging.getLogger("holdfast")
 PAUSE = 1.0
 #: Rows that are replayed in one step.
 _STEP = 100
-_SEPARATOR = "\n"
+_SEPARATOR = " "
 #: Characters in a row's tags; where there are more, there are more rows.
 _LONGEST = 500_000
 

@@ -22,6 +22,11 @@ def on_outage() -> str:
     return str(cache_setting("ON_OUTAGE", "strict"))
 
 
+def has_triggers() -> bool:
+    """`TRIGGERS`: whether triggers tell of what isn't tracked, so that what is has to say so."""
+    return bool(cache_setting("TRIGGERS", False))
+
+
 def is_versioned_in_database() -> bool:
     """`VERSIONS`: whether tags are kept in the application's own database."""
     return bool(cache_setting("VERSIONS", "store") == "database")

@@ -14,7 +14,7 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 
 from ...stores.errors import StoreError
 from ...stores.tags import Stamp
-from . import drivers, outbox, switch
+from . import drivers, outbox, switch, triggers
 from .catalogue import catalogue_of
 from .counters import events
 from .errors import WriteNotAnnounced
@@ -22,7 +22,7 @@ from .known import Texts, texts_of
 from .moments import next_moment
 from .names import names_of
 from .relations import relations_of
-from .settings import on_outage
+from .settings import has_triggers, on_outage
 from .writes import Writes, tags
 
 
@@ -44,6 +44,8 @@ class Transaction:
         self.writes = Writes()
         self.began = 0
         self.stamp: Stamp | None = None
+        # The triggers in the database know that it is seen.
+        self._said_tracked = False
         # It was begun by a BEGIN, or by a SAVEPOINT, that Django knows nothing of.
         self._is_raw = False
         self._raw_savepoint = ""
@@ -91,6 +93,12 @@ class Transaction:
         self.began = next_moment()
         switch.note(self)
 
+    def say_tracked(self, connection: BaseDatabaseWrapper) -> None:
+        """Before its first write: it need not be told of by triggers."""
+        if not self._said_tracked and connection.vendor == "postgresql" and has_triggers():
+            triggers.say_tracked(connection)
+            self._said_tracked = True
+
     def note(self, changed: Collection[bytes]) -> None:
         """It has written this."""
         if changed and not self.writes:
@@ -115,6 +123,7 @@ class Transaction:
                 switch.restrict(-1)
             self.began = 0
             self.stamp = None
+            self._said_tracked = False
             self._is_raw = False
             self._raw_savepoint = ""
 

@@ -19,6 +19,7 @@ from .changing import any_row_tags, write_tags
 from .counters import events
 from .known import Texts
 from .rows import FetchedCursor
+from .settings import has_triggers
 from .statements import Statement
 from .texts import Place
 from .transaction import Transaction
@@ -47,6 +48,7 @@ class Writing(Transaction):
             return self._write_at_once(changed, statement, call)
         if not self.began:
             self.begin()
+        self.say_tracked(connection)
         self.note(changed)
         if statement.commits:
             return self.commit_around(connection, call.run)
@@ -83,7 +85,9 @@ class Writing(Transaction):
         if not changed:
             return call.run()
         versions = switch.in_database
-        if outbox.is_outage() or (versions is not None and versions.is_for(connection)):
+        is_for_triggers = connection.vendor == "postgresql" and has_triggers()
+        is_versioned = versions is not None and versions.is_for(connection)
+        if is_for_triggers or is_versioned or outbox.is_outage():
             return self._in_transaction(changed, call)
         writes = Writes()
         writes.add(changed)
@@ -115,6 +119,7 @@ class Writing(Transaction):
         connection: Any = call.connection
         connection.set_autocommit(False, force_begin_transaction_with_broken_autocommit=True)
         try:
+            self.say_tracked(connection)
             self.note(changed)
             result = call.run()
             if connection.vendor == "sqlite" and call.cursor.description:
