@@ -95,6 +95,39 @@ def test_who_has_written_neither_waits_for_others_nor_has_them_wait(name: str) -
     assert other.result() == "all"
 
 
+class WithStamps(OfTests):
+    """Transactions get a stamp also when they have written, as under READ COMMITTED."""
+
+    def stamp(self, tags):
+        return tags.stamp()
+
+    async def astamp(self, tags):
+        return await tags.stamp()
+
+
+@pytest.mark.parametrize("face", ["sync"], indirect=True)
+def test_nothing_is_stored_of_what_a_transaction_has_loaded_that_has_written(
+    face: Face, name: str
+) -> None:
+    consistencies.install(WithStamps())
+    calls = []
+
+    @face.cached(name)
+    def f():
+        calls.append(1)
+        if len(calls) == 2:
+            written.set(frozenset({b"written while it loaded"}))
+        return len(calls)
+
+    written.set(frozenset({b"another"}))
+    assert f() == 1
+    written.set(frozenset())
+    assert f() == 2
+    written.set(frozenset())
+    assert f() == 3
+    assert counts(name).stored == 1
+
+
 def test_what_was_read_from_an_old_snapshot_is_stored_as_that_old(face: Face, name: str) -> None:
     from holdfast import named_stores
 

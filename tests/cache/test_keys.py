@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from holdfast import framework
 from holdfast.cache.keys import encode, encode_all
 
 
@@ -121,13 +122,13 @@ def test_a_class_says_what_its_instances_are_called() -> None:
 
 
 def test_rooms_add_what_they_know(monkeypatch: pytest.MonkeyPatch) -> None:
-    from holdfast.cache import keys
-
     class Row:
         pk = 7
 
     monkeypatch.setattr(
-        keys, "further", [lambda v: ("rows", v.pk) if isinstance(v, Row) else NotImplemented]
+        framework,
+        "key_makers",
+        [lambda v: ("rows", v.pk) if isinstance(v, Row) else NotImplemented],
     )
     assert encode(Row()) == encode(Row())
     with pytest.raises(TypeError):

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 import holdfast
+from holdfast import framework
 from holdfast.cache import counts, early, recording, refreshing, serving, snapshot
 from tests.cache.conftest import Face, elsewhere, together, wait_for
 
@@ -460,10 +461,8 @@ def test_figures_are_counted_by_name(name: str, face: Face) -> None:
 
 @on_one_store
 def test_a_thread_in_the_background_closes_what_it_opened(name: str, numbers: Numbers) -> None:
-    from holdfast.cache import background
-
     closed = []
-    background.after_job.append(lambda: closed.append(threading.current_thread()))
+    framework.after_background_work.append(lambda: closed.append(threading.current_thread()))
     try:
         f = holdfast.cached(name=name, stale=60, **SHORT)(numbers.load)
         f()
@@ -471,5 +470,5 @@ def test_a_thread_in_the_background_closes_what_it_opened(name: str, numbers: Nu
         elsewhere(f).result()
         wait_for(lambda: closed)
     finally:
-        background.after_job.pop()
+        framework.after_background_work.pop()
     assert threading.current_thread() not in closed

@@ -15,6 +15,7 @@ from collections import deque
 from collections.abc import Callable, Coroutine
 from typing import TYPE_CHECKING, Any
 
+from .. import framework
 from ..scope.carry import carry
 from ..scope.flight import disembark
 from .recording import innermost
@@ -28,9 +29,6 @@ logger = logging.getLogger("holdfast")
 MOST_THREADS = 8
 #: How much may wait, or run in event loops: what is more is not done.
 MOST_JOBS = 1000
-
-#: Called after each job in its thread or greenlet: for rooms that have to close what it opened.
-after_job: list[Callable[[], object]] = []
 
 _waiting: deque[Callable[[], object]] = deque()
 _running: set[object] = set()
@@ -137,7 +135,7 @@ def _work(worker: object) -> None:
             continue
         try:
             job()
-            for finish in after_job:
+            for finish in framework.after_background_work:
                 finish()
         except Exception:
             logger.exception("work in the background failed")

@@ -16,12 +16,10 @@ from types import NoneType
 from typing import Any
 from uuid import UUID
 
+from .. import framework
+
 #: By type: turns a value into bytes that begin with a letter for its kind.
 _encoders: dict[type, Callable[[Any], bytes]] = {}
-
-#: Asked for values of types that are unknown: what stands for the value in keys, or
-#: NotImplemented. Rooms that know further types add theirs.
-further: list[Callable[[Any], Any]] = []
 
 
 def encode(value: Any) -> bytes:
@@ -94,7 +92,7 @@ def _encode_other(value: Any) -> bytes:
     own = getattr(kind, "__holdfast_key__", None)
     if own is not None:
         return _instance(kind, encode(own(value)))
-    for known in further:
+    for known in framework.key_makers:
         found = known(value)
         if found is not NotImplemented:
             return _instance(kind, encode(found))

@@ -13,6 +13,7 @@ from .flights import Flight, Outcome, next_moment
 from .flood import Lane, flood_of
 from .leases import Lease
 from .payload import Found
+from .recording import STALE
 from .refreshing import Refreshing
 from .serving import NOTHING, Serving
 from .storing import Loaded, load_and_pack
@@ -76,7 +77,8 @@ class Leading(Serving):
 
     async def load_and_store(self, call: Call, flight: Flight, lease: Lease) -> Loaded:
         """Load, store, and say in *flight* what came of it."""
-        shows_newest = consistencies.consistency.may_share()
+        consistency = consistencies.consistency
+        shows_newest = consistency.may_share()
         stamp = await self.stamp(call.at)
         if stamp is None:
             # What can't be stored is of no use to other processes, so they need not wait for it.
@@ -90,10 +92,13 @@ class Leading(Serving):
         if loaded.payload is None:
             if loaded.error is not None:
                 return loaded
-            if len(self._apart) >= _MOST:
-                self._apart.clear()
-            self._apart[call.key] = time.monotonic() + APART
-        elif stamp is not None and loaded.ttl != 0:
+            if loaded.refusal != STALE:
+                if len(self._apart) >= _MOST:
+                    self._apart.clear()
+                self._apart[call.key] = time.monotonic() + APART
+        elif stamp is not None and loaded.ttl != 0 and consistency.may_wait():
+            # Not where this transaction has written, even while it loaded: what it sees is not
+            # there for others, and may never be.
             moment = next_moment()
             true_at = moment if await self._put(call, loaded, stamp) else 0
         flight.outcome = Outcome(loaded.payload, loaded.tags, true_at, loaded.place)

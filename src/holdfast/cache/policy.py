@@ -7,13 +7,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
 from typing import Any, Literal
 
+from .. import framework
+
 OnWait = Literal["load", "stale", "error"]
 
 #: Seconds that who waits for somebody else's load does so, by default.
 WAIT = 10.0
-
-#: Errors that say "there is none". Rooms that know of some add them: Django's, Http404.
-absent_errors: list[type[Exception]] = []
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +42,7 @@ class Policy:
         tier: whether results are kept in this process, too, and checked at each use. "streamed":
             on a networked store, checked against what was heard of it in the last moment, without
             asking: results may then be untrue for `STREAM_LAG` seconds. On one machine, as True.
-        absent: errors that say "there is none", beside those of `absent_errors`.
+        absent: errors that say "there is none", beside those that the framework has.
         may_store: asked for each loaded result: False, it is not stored; True, it is; a number, it
             is for that many seconds. None: all are.
     """
@@ -98,7 +97,7 @@ class Policy:
 
     def says_none(self, error: BaseException) -> bool:
         """Whether *error* means: there is none."""
-        return isinstance(error, (*self.absent, *absent_errors))
+        return isinstance(error, (*self.absent, *framework.absent_errors))
 
 
 def policy(name: str, ttl: float | None, options: Mapping[str, Any]) -> Policy:

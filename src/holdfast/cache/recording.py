@@ -25,6 +25,9 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any
 
+#: A reason to refuse that is over soon: unlike others, it says nothing of the next result.
+STALE = "it was made of a result that was served stale"
+
 
 class Recording:
     """What one result depends on. Any thread or task that works on the result may add to it.

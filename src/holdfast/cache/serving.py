@@ -13,7 +13,7 @@ from .early import margin
 from .flights import Flight
 from .looking import Looking
 from .payload import Found, Kind
-from .recording import innermost
+from .recording import STALE, innermost
 from .refreshing import Refreshing
 from .tier import Tier
 
@@ -102,7 +102,7 @@ class Serving(Looking):
         recording = innermost.get()
         if recording is not None:
             recording.add_all(found.tags)
-            recording.refuse("it was made of a result that was served stale")
+            recording.refuse(STALE)
         return value
 
     def note_failure(self, key: bytes) -> None:

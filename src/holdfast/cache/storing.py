@@ -33,6 +33,7 @@ class Loaded:
         ttl: seconds to store it for; None: for ever; 0: not at all.
         place: the key to store it under.
         tags: what it depends on.
+        refusal: why it is for its caller only, if it is.
     """
 
     value: Any
@@ -42,6 +43,7 @@ class Loaded:
     ttl: float | None
     place: bytes
     tags: frozenset[bytes] = frozenset()
+    refusal: str | None = None
 
     @property
     def is_negative(self) -> bool:
@@ -87,6 +89,7 @@ async def load_and_pack(call: Call) -> Loaded:
     if made.refusal is not None:
         events.refused += 1
         loaded.payload = None
+        loaded.refusal = made.refusal
     loaded.tags = frozenset(made.tags)
     return loaded
 
