@@ -31,6 +31,7 @@ PARTS = {
     "servers": "on_servers",
     "async-stack": "async_stack",
     "stores": "on_stores",
+    "stampede": "stampede",
 }
 
 

@@ -65,7 +65,7 @@ def running() -> Iterator[Places]:
                 stderr=subprocess.DEVNULL,
             )
             started.append(process)
-            _wait_for(name, process, path)
+            wait_for_socket(name, process, path)
             sockets[name] = path
         yield Places(folder, sockets)
     finally:
@@ -93,7 +93,12 @@ def _commands(folder: Path) -> dict[str, list[str]]:
     return commands
 
 
-def _wait_for(name: str, process: subprocess.Popen[bytes], path: str) -> None:
+def wait_for_socket(name: str, process: subprocess.Popen[bytes], path: str) -> None:
+    """Wait until the server listens there.
+
+    Raises:
+        RuntimeError: it has ended, or takes too long.
+    """
     deadline = time.monotonic() + _READY_WITHIN_SECONDS
     while True:
         with socket.socket(socket.AF_UNIX) as probe:

@@ -161,4 +161,6 @@ def some_envelope(choice: random.Random, names: tuple[str, ...]) -> str:
     """One of these; three times out of four one that commits."""
     committing = [name for name in names if name in COMMITTING]
     others = [name for name in names if name not in COMMITTING]
-    return choice.choice(committing if committing and (not others or choice.random() < 0.75) else others)
+    return choice.choice(
+        committing if committing and (not others or choice.random() < 0.75) else others
+    )

@@ -102,7 +102,7 @@ class Hold:
         self.written = written
 
     def committed(self) -> None:
-        """The writer was told so: whoever starts reading now must get these words, or newer ones."""
+        """The writer was told so: whoever starts reading now must get these, or newer ones."""
         self._ledger.publish(self.written.items())
 
     def let_go(self) -> None:

@@ -119,8 +119,7 @@ class Ledger:
     def publish(self, words: Iterable[tuple[int, int]]) -> None:
         """These are committed, somebody knows."""
         for slot, word in words:
-            if self.told[slot] < word:
-                self.told[slot] = word
+            self.told[slot] = max(self.told[slot], word)
 
     def settle(self, slot: int, found: int | None) -> None:
         """Nobody is writing the slot, and this word (or no row at all) is in the database."""

@@ -65,19 +65,21 @@ class Reading:
         for slot, floor, other in zip(shown, told, seen, strict=True):
             found = words.get(slot)
             if found is None:
-                if not self.whole or slot in self.perhaps:
-                    continue
-                if ledger.attempted[slot] > floor:
-                    continue  # by a change that nobody was told of yet
-                if self._is_shown(floor, number):
+                if self._is_missed(ledger, slot, floor, number):
                     return Wrong(STALE, slot, floor, None)
             elif found >= DOOMED:
                 return Wrong(ROLLED_BACK, slot, floor, found)
-            elif found < floor:
-                return Wrong(STALE, slot, floor, found)
-            elif found < other:
-                return Wrong(WENT_BACK, slot, other, found)
+            elif found < max(floor, other):
+                newer, how = (floor, STALE) if found < floor else (other, WENT_BACK)
+                return Wrong(how, slot, newer, found)
         return None
+
+    def _is_missed(self, ledger: Ledger, slot: int, floor: int, number: int) -> bool:
+        """Whether a slot that isn't shown should be."""
+        if not self.whole or slot in self.perhaps:
+            return False
+        # Else a change of which nobody was told yet may have taken it away.
+        return ledger.attempted[slot] <= floor and self._is_shown(floor, number)
 
     def _is_shown(self, word: int, number: int) -> bool:
         return says(word) == self.where(number) if self.where else says(word) != ABSENT
@@ -135,7 +137,7 @@ def _one(kind: slots.Kind) -> Callable[[int], tuple[int, ...]]:
 
 def _all(kind: slots.Kind) -> Callable[[int], tuple[int, ...]]:
     everything = tuple(kind[number] for number in range(kind.count))
-    return lambda number: everything
+    return lambda _: everything
 
 
 _SHELVES = [slots.SHELF[n] for n in range(slots.SHELVES)]

@@ -46,7 +46,11 @@ def _safeguard(name: str, **where: Any) -> Callable[[Take], Take]:
 @_safeguard("mark")
 def no_mark(tags: type) -> None:
     """Only a bump after COMMIT: between the two, the old value is served, and stored."""
-    tags.mark = lambda self, names, writer: None
+
+    def mark(self: Any, names: Any, writer: bytes) -> None:
+        """Say nothing."""
+
+    tags.mark = mark
 
 
 @_safeguard("bump")
@@ -76,7 +80,8 @@ def stamp_after_load(tags: type) -> None:
     """What is stored is stamped when it is stored, as if it had been loaded then."""
     put = tags.put
 
-    def put_as_new(self: Any, key: bytes, value: bytes, ttl: Any, stamp: bytes, names: Any) -> bool:
+    def put_as_new(self: Any, *arguments: Any) -> bool:
+        key, value, ttl, _, names = arguments
         now = self.stamp()
         return now is not None and put(self, key, value, ttl, now, names)
 

@@ -31,7 +31,7 @@ KINDS: list[Kind] = []
 
 def _kind(name: str, count: int, truth: str | None = None) -> Kind:
     first = KINDS[-1].first + KINDS[-1].count if KINDS else 0
-    truth = truth or f"SELECT id, word FROM library_{name} WHERE id = ANY(%s)"
+    truth = truth or f"SELECT id, word FROM library_{name} WHERE id = ANY(%s)"  # noqa: S608 - our own names
     KINDS.append(Kind(name, first, count, truth))
     return KINDS[-1]
 
@@ -46,7 +46,9 @@ FEATURE = _kind(
 COMMENT = _kind("comment", ARTICLES * COMMENTS)
 _PAIR = f"(article_id - 1) * {LABELS} + label_id"
 LINK = _kind(
-    "link", ARTICLES * LABELS, f"SELECT {_PAIR}, word FROM library_link WHERE {_PAIR} = ANY(%s)"
+    "link",
+    ARTICLES * LABELS,
+    f"SELECT {_PAIR}, word FROM library_link WHERE {_PAIR} = ANY(%s)",  # noqa: S608 - ours
 )
 BOOKMARK = _kind(
     "bookmark", ARTICLES, "SELECT object_id, word FROM library_bookmark WHERE object_id = ANY(%s)"

@@ -13,6 +13,7 @@ from tests.services.redis import RedisServer, wait_until
 
 EMBEDDED, REDIS, MEMCACHED = "lmdb", "redis", "memcached"
 
+
 class Place:
     """A store, and its accidents.
 
@@ -111,4 +112,3 @@ def running(kind: str) -> Iterator[Place]:
             server.remove()
     finally:
         shutil.rmtree(folder, ignore_errors=True)
-

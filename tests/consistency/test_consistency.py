@@ -35,9 +35,7 @@ def run(folder, *arguments, expected):
 
 
 def test_without_a_cache_nothing_is_ever_found(tmp_path):
-    found, said = run(
-        tmp_path, "--subject", "none", "--reads", 8000, "--pause", 0.002, expected=0
-    )
+    found, said = run(tmp_path, "--subject", "none", "--reads", 8000, "--pause", 0.002, expected=0)
     assert found["counts"]["commits"] > 20, said
     assert found["counts"]["hits"] == 0
 

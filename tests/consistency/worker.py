@@ -227,7 +227,7 @@ def describe(reading: Reading, number: int, wrong: Wrong, *, hit: bool) -> str:
     found = "nothing" if wrong.found is None else f"{wrong.found:#x}"
     return (
         f"{reading.name}({number}) shows {found} for {kind_of(wrong.slot).name},"
-        f" not {wrong.slot}:{wrong.expected:#x} ; {'from the cache' if hit else 'from the database'}"
+        f" not {wrong.slot}:{wrong.expected:#x} ; from the {'cache' if hit else 'database'}"
     )
 
 

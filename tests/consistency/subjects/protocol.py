@@ -15,6 +15,7 @@ from tests.consistency.subjects import stamping, steps_of_tags
 from tests.consistency.subjects.settings import COMMIT_TIMEOUT, TTL
 from tests.consistency.subjects.subject import Subject
 
+
 class _Begun(threading.local):
     """What was taken at BEGIN: under REPEATABLE READ, a snapshot may be as old."""
 
@@ -23,7 +24,9 @@ class _Begun(threading.local):
 
 def prepare(name: str) -> Subject:
     # Opened lazily, so after the fork.
-    store: Store = open_store(settings.CONSISTENCY_STORE, purpose="cache", commit_timeout=COMMIT_TIMEOUT)
+    store: Store = open_store(
+        settings.CONSISTENCY_STORE, purpose="cache", commit_timeout=COMMIT_TIMEOUT
+    )
     begun = _Begun()
     tags_of = {
         (reading.name, number): [b"%d" % slot for slot in reading.shown(number)]
@@ -85,5 +88,3 @@ def _name() -> bytes:
     global _count
     _count += 1
     return b"%d %d" % (threading.get_native_id(), _count)
-
-

@@ -8,6 +8,7 @@ from tests.consistency.library.queries import Words
 from tests.consistency.readings import READINGS
 from tests.consistency.writes import WAYS
 
+
 @dataclass
 class Subject:
     """Something that caches what the library's functions return.
