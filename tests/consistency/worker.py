@@ -215,8 +215,11 @@ class Writer(_Thread):
 
     def look_after(self, hold: Hold, title: str) -> None:
         """What was written must be what the writer reads now, or something newer."""
-        for reading, number in self.some_showing(hold):
-            wrong, hit = self.read(reading, number)
+        wanted = list(self.some_showing(hold))
+        # All of them before the first read: that may begin a transaction, and its snapshot.
+        floors = [reading.floors(self.ledger, number) for reading, number in wanted]
+        for (reading, number), noted in zip(wanted, floors, strict=True):
+            wrong, hit = self.read(reading, number, noted)
             if wrong is not None:
                 how = "unseen" if wrong.slot in hold.written or reading.summed else wrong.how
                 text = describe(reading, number, wrong, hit=hit)
