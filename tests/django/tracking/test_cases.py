@@ -7,8 +7,20 @@ from typing import Any
 import pytest
 from django.contrib.contenttypes.models import ContentType
 from django.contrib.contenttypes.prefetch import GenericPrefetch
+from django.core.serializers import deserialize, serialize
 from django.db import connection, transaction
-from django.db.models import Count, Exists, F, Max, OuterRef, Prefetch, Q, Subquery, Sum
+from django.db.models import (
+    Count,
+    Exists,
+    F,
+    FilteredRelation,
+    Max,
+    OuterRef,
+    Prefetch,
+    Q,
+    Subquery,
+    Sum,
+)
 from django.db.models.functions import Concat, Lower
 
 from tests.django.tracking.emptying import empty
@@ -676,6 +688,161 @@ WHOLE_TABLES = [
     ),
 ]
 
+FURTHER = [
+    Case(
+        "extra(select)",
+        lambda d: list(
+            Article.objects.extra(select={"n": "SELECT COUNT(*) FROM shop_tag"}).values_list("n")
+        ),
+        lambda d: Tag.objects.create(name="x"),
+    ),
+    Case(
+        "extra(where)",
+        lambda d: titles(
+            Article.objects.extra(
+                where=["author_id IN (SELECT id FROM shop_author WHERE age > 45)"]
+            )
+        ),
+        lambda d: Author.objects.filter(pk=d.ann.pk).update(age=60),
+    ),
+    Case(
+        "extra(tables)",
+        lambda d: Article.objects.extra(tables=["shop_tag"]).count(),
+        lambda d: Tag.objects.create(name="x"),
+    ),
+    Case(
+        "extra(order_by)",
+        lambda d: [a.pk for a in Article.objects.extra(order_by=["-shop_article.views", "id"])],
+        lambda d: Article.objects.filter(pk=d.two.pk).update(views=9),
+    ),
+    Case(
+        "HAVING",
+        lambda d: list(
+            Author.objects.annotate(n=Count("article")).filter(n__gt=1).values_list("name")
+        ),
+        lambda d: Article.objects.create(author=d.ann, title="x", slug="x"),
+    ),
+    Case(
+        "FilteredRelation",
+        lambda d: list(
+            Author.objects.annotate(
+                shown=FilteredRelation("article", condition=Q(article__status="out"))
+            )
+            .values_list("name", "shown__title")
+            .order_by("pk")
+        ),
+        lambda d: Article.objects.filter(pk=d.one.pk).update(status="out"),
+    ),
+    Case(
+        "first()",
+        lambda d: Article.objects.filter(author=d.ann).first().title,
+        lambda d: save(d.one, title="x"),
+    ),
+    Case(
+        "last(): another one comes",
+        lambda d: Article.objects.filter(author=d.ann).last().title,
+        lambda d: Article.objects.create(author=d.ann, title="x", slug="x"),
+    ),
+    Case(
+        "last(): another one comes elsewhere",
+        lambda d: Article.objects.filter(author=d.ann).last().title,
+        lambda d: Article.objects.create(author=d.bob, title="x", slug="x"),
+        kept=True,
+    ),
+    Case(
+        "difference",
+        lambda d: sorted(
+            Author.objects.values_list("name").difference(Tag.objects.values_list("name"))
+        ),
+        lambda d: Tag.objects.create(name="Ann"),
+    ),
+    Case(
+        "querysets combined",
+        lambda d: titles(
+            Article.objects.filter(author=d.ann) | Article.objects.filter(status="out")
+        ),
+        lambda d: save(d.two, status="in"),
+    ),
+    Case(
+        "save of an expression",
+        one,
+        lambda d: save(d.one, title=Concat(F("title"), F("slug"))),
+    ),
+    Case(
+        "update() through a reverse relation",
+        of_ann,
+        lambda d: d.ann.article_set.update(title="x"),
+    ),
+    Case(
+        "create() through a reverse relation",
+        of_ann,
+        lambda d: d.ann.article_set.create(title="x", slug="x"),
+    ),
+    Case(
+        "m2m: through model created",
+        tags_of_one,
+        lambda d: Article.tags.through.objects.create(article=d.one, tag=d.blue),
+    ),
+    Case(
+        "m2m: through model deleted",
+        tags_of_one,
+        lambda d: Article.tags.through.objects.filter(article=d.one).delete(),
+    ),
+    Case(
+        "raw INSERT",
+        everything,
+        lambda d: sql(
+            "INSERT INTO shop_article (author_id, title, slug, status, views)"
+            " VALUES (%s, 'x', 'x', 'x', 0)",
+            d.ann.pk,
+        ),
+    ),
+    Case(
+        "raw DELETE",
+        everything,
+        lambda d: (
+            sql("DELETE FROM shop_article_tags")
+            or sql("DELETE FROM shop_comment")
+            or sql("DELETE FROM shop_article")
+        ),
+    ),
+    Case(
+        "raw ALTER",
+        everything,
+        lambda d: (
+            sql("ALTER TABLE shop_article ADD COLUMN more integer")
+            or sql("ALTER TABLE shop_article DROP COLUMN more")
+        ),
+    ),
+    Case(
+        "fixtures",
+        one,
+        lambda d: [
+            each.save()
+            for each in deserialize(
+                "json",
+                serialize("json", [Article(pk=d.one.pk, author=d.ann, title="x", slug="one")]),
+            )
+        ],
+    ),
+    Case(
+        "soft lookups by a list of foreign keys",
+        lambda d: titles(Article.objects.filter(author__in=[d.ann, d.bob])),
+        lambda d: Article.objects.create(author=d.bob, title="x", slug="x"),
+    ),
+    Case(
+        "count of a related manager",
+        lambda d: d.one.comments.count(),
+        lambda d: Comment.objects.create(article=d.one, text="x"),
+    ),
+    Case(
+        "count of a related manager, elsewhere",
+        lambda d: d.one.comments.count(),
+        lambda d: Comment.objects.create(article=d.two, text="x"),
+        kept=True,
+    ),
+]
+
 RELATED = [
     Case("select_related: the row", with_author, lambda d: save(d.one, title="x")),
     Case("select_related: what it refers to", with_author, lambda d: save(d.ann, name="x")),
@@ -827,6 +994,7 @@ GROUPS = {
     "by value": BY_VALUE,
     "whole tables": WHOLE_TABLES,
     "related": RELATED,
+    "further": FURTHER,
 }
 
 

@@ -1,4 +1,4 @@
-"""Announce what stands in the outbox: changes made while the store was away, or outside of Django."""
+"""Announce what stands in the outbox: changes while the store was away, or outside of Django."""
 
 from __future__ import annotations
 

@@ -1,9 +1,9 @@
 """Triggers in PostgreSQL that tell of changes made outside of Django.
 
 Each table of a model gets one, for each statement. What it does is written in the same transaction
-as the change: a row of the outbox, which `holdfast cache replay` takes from there, or, with versions
-in the database, new numbers for the table's tags. Transactions that Django's tracking sees say so
-(`holdfast.tracked`), and the triggers leave them alone, for the tracking tells rows apart.
+as the change: a row of the outbox, which `holdfast cache replay` takes from there, or, with
+versions in the database, new numbers for the table's tags. Transactions that Django's tracking
+sees say so (`holdfast.tracked`), and are left alone, for the tracking tells rows apart.
 """
 
 from __future__ import annotations
