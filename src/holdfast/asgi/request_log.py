@@ -209,11 +209,7 @@ class _Exchange:
                 entry.first_byte_at = perf_counter()
             if data:
                 keep(entry.response_body, data, entry.recorder.response_size)
-            try:
-                await self._send(message)
-            except OSError:
-                entry.left = True  # as the specification says: the client is gone
-                raise
+            await self._passed_on(message)
             if not entry.left:
                 entry.bytes_out += len(data)
             if not more:
@@ -227,7 +223,14 @@ class _Exchange:
             entry.first_byte_at = perf_counter()
         elif kind.startswith("websocket."):
             self._websocket(kind, message)
-        await self._send(message)
+        await self._passed_on(message)
+
+    async def _passed_on(self, message: Message) -> None:
+        try:
+            await self._send(message)
+        except OSError:
+            self._entry.left = True  # as the specification says: the client is gone
+            raise
 
     def _started(self, message: Message) -> Message:
         entry = self._entry

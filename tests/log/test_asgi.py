@@ -1,0 +1,211 @@
+"""The plain ASGI wrapper."""
+
+import asyncio
+import threading
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+import holdfast
+from holdfast.asgi import RequestLog, RequestScope
+from tests.log.driving import Events
+
+
+@pytest.fixture(autouse=True)
+def _nothing_is_left() -> Iterator[None]:
+    yield
+    assert holdfast.live_scopes() == 0
+    assert holdfast.log.stats()["open"] == 0
+
+
+def scope_of(path: str = "/", kind: str = "http", **headers: str) -> dict[str, Any]:
+    return {
+        "type": kind,
+        "asgi": {"version": "3.0"},
+        "method": "POST",
+        "path": path,
+        "query_string": b"a=1",
+        "headers": [
+            (k.replace("_", "-").encode(), v.encode("latin-1")) for k, v in headers.items()
+        ],
+        "client": ("127.0.0.1", 4711),
+    }
+
+
+async def hello(scope: Any, receive: Any, send: Any) -> None:
+    while (await receive()).get("more_body"):
+        pass
+    await send({"type": "http.response.start", "status": 200, "headers": []})
+    await send({"type": "http.response.body", "body": b"hel", "more_body": True})
+    await send({"type": "http.response.body", "body": b"lo"})
+
+
+async def ask(application: Any, scope: Any, *received: Any, fails: Any = None) -> list[Any]:
+    messages, sent = list(received) or [{"type": "http.request", "body": b""}], []
+
+    async def receive() -> Any:
+        if messages:
+            return messages.pop(0)
+        await asyncio.Event().wait()
+        raise AssertionError
+
+    async def send(message: Any) -> None:
+        if fails is not None:
+            raise fails
+        sent.append(message)
+
+    await application(scope, receive, send)
+    return sent
+
+
+def event_of(application: Any, *received: Any, fails: Any = None, **headers: str) -> dict[str, Any]:
+    events = Events()
+    logged = RequestLog(application, output=events, body=100, proxies=1)
+    try:
+        asyncio.run(ask(logged, scope_of(**headers), *received, fails=fails))
+    except (OSError, RuntimeError):
+        pass
+    return events.one()
+
+
+def test_a_request_is_noted():
+    event = event_of(
+        hello,
+        {"type": "http.request", "body": b"abc", "more_body": True},
+        {"type": "http.request", "body": b"def"},
+        user_agent="curl",
+        content_type="text/plain",
+        x_forwarded_for="6.6.6.6, 203.0.113.7",
+        x_request_id="abc",
+    )
+    assert event["request_id"] == "abc"
+    assert event["client"] == "203.0.113.7"
+    assert event["headers"] == {"user-agent": "curl"}
+    assert (event["bytes_in"], event["bytes_out"], event["body"]) == (6, 5, "abcdef")
+    assert (event["status"], event["outcome"]) == (200, "complete")
+
+
+def test_several_forwarding_headers_are_one_list():
+    scope = scope_of()
+    scope["headers"] += [(b"x-forwarded-for", b"6.6.6.6"), (b"x-forwarded-for", b"203.0.113.7")]
+    events = Events()
+    asyncio.run(ask(RequestLog(hello, output=events, proxies=1), scope))
+    assert events.one()["client"] == "203.0.113.7"
+
+
+def test_a_client_that_leaves_is_noticed_in_each_way_that_servers_tell_it():
+    async def listens(scope: Any, receive: Any, send: Any) -> None:
+        while (await receive())["type"] != "http.disconnect":
+            pass
+
+    gone = {"type": "http.disconnect"}
+    assert event_of(listens, {"type": "http.request"}, gone)["outcome"] == "client_gone"
+    assert event_of(hello, fails=OSError("gone"))["outcome"] == "client_gone"
+
+    async def waits(scope: Any, receive: Any, send: Any) -> None:
+        await receive()
+        raise asyncio.CancelledError
+
+    events = Events()
+    logged = RequestLog(waits, output=events)
+    with pytest.raises(asyncio.CancelledError):
+        asyncio.run(ask(logged, scope_of(), {"type": "http.request"}, gone))
+    assert events.one()["outcome"] == "client_gone"
+    with pytest.raises(asyncio.CancelledError):
+        asyncio.run(ask(logged, scope_of(), {"type": "http.request"}))
+    holdfast.log.flush()
+    assert events[1]["outcome"] == "cancelled"
+
+
+def test_errors_are_noted_and_raised():
+    async def fails(scope: Any, receive: Any, send: Any) -> None:
+        raise RuntimeError
+
+    async def says_nothing(scope: Any, receive: Any, send: Any) -> None: ...
+
+    event = event_of(fails)
+    assert (event["outcome"], event["status"], event["exception"]) == ("error", 500, "RuntimeError")
+    assert event_of(says_nothing)["outcome"] == "error"
+
+
+def test_websockets_have_an_event_too():
+    async def echo(scope: Any, receive: Any, send: Any) -> None:
+        await receive()
+        await send({"type": "websocket.accept"})
+        message = await receive()
+        await send({"type": "websocket.send", "text": message["text"] * 2})
+        await receive()
+
+    events = Events()
+    messages = [
+        {"type": "websocket.connect"},
+        {"type": "websocket.receive", "text": "abc"},
+        {"type": "websocket.disconnect", "code": 1000},
+    ]
+    asyncio.run(ask(RequestLog(echo, output=events), scope_of(kind="websocket"), *messages))
+    event = events.one()
+    assert (event["status"], event["bytes_in"], event["bytes_out"]) == (101, 3, 6)
+    assert event["outcome"] == "complete"
+
+
+def test_lifespan_passes_by():
+    async def application(scope: Any, receive: Any, send: Any) -> None:
+        assert holdfast.current(None) is None
+
+    events = Events()
+    asyncio.run(ask(RequestLog(application, output=events), {"type": "lifespan"}))
+    holdfast.log.flush()
+    assert not events
+
+
+@pytest.mark.parametrize("outside", [True, False])
+def test_one_scope_with_a_scope_wrapper_on_either_side(outside: bool):  # noqa: FBT001
+    async def application(scope: Any, receive: Any, send: Any) -> None:
+        assert holdfast.live_scopes() == 1
+        holdfast.state.user = 7
+        await hello(scope, receive, send)
+
+    events = Events()
+    if outside:
+        wrapped: Any = RequestScope(RequestLog(application, output=events, state=["user"]))
+    else:
+        wrapped = RequestLog(RequestScope(application), output=events, state=["user"])
+    asyncio.run(ask(wrapped, scope_of()))
+    assert events.one()["state"] == {"user": 7}
+
+
+def test_identity_is_awaited_and_given_up_in_time(caplog: pytest.LogCaptureFixture):
+    async def identify(scope: Any) -> Any:
+        await asyncio.sleep(0 if scope["path"] == "/" else 60)
+        return {"user": 7}
+
+    events = Events()
+    logged = RequestLog(hello, output=events, identify=identify, identify_timeout=0.05)
+    asyncio.run(ask(logged, scope_of()))
+    asyncio.run(ask(logged, scope_of("/slow")))
+    holdfast.log.flush()
+    assert [event.get("who") for event in events] == [{"user": 7}, None]
+    assert "identify() raised" in caplog.text
+
+
+def test_concurrent_requests_keep_apart_and_start_no_thread_each():
+    async def application(scope: Any, receive: Any, send: Any) -> None:
+        mine = holdfast.log.request_id()
+        await asyncio.sleep(float(scope["path"][1:]))
+        assert holdfast.log.request_id() == mine
+        await hello(scope, receive, send)
+
+    events = Events()
+    logged = RequestLog(application, output=events, slow=60)
+    before = threading.active_count()
+
+    async def many() -> None:
+        await asyncio.gather(*(ask(logged, scope_of(f"/{n / 100}")) for n in range(50)))
+        assert threading.active_count() - before <= 1
+
+    asyncio.run(many())
+    holdfast.log.flush()
+    assert len({event["request_id"] for event in events}) == 50
+    for event in events:
+        assert event["seconds"] >= float(event["path"][1:]) - 0.01
