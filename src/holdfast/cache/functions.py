@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Iterable
-from typing import Any, Literal, TypeVar
+from typing import Any, Literal, cast
 
 from ..named_stores import CACHE
 from .cached_function import CachedFunction
 from .policy import WAIT, OnWait, policy
+from .typed import Decorator
 from .wrappers import wrapped
-
-_F = TypeVar("_F", bound=Callable[..., Any])
 
 Tags = Callable[..., Iterable[str | bytes]] | Iterable[str | bytes]
 
@@ -36,7 +35,7 @@ def cached(  # noqa: PLR0913 - each is a decision that users may make
     absent: type[Exception] | tuple[type[Exception], ...] = (),
     may_store: Callable[[Any], bool | float] | None = None,
     name: str | None = None,
-) -> Callable[[_F], _F]:
+) -> Decorator:
     """Keep what the function returns, by its arguments, for all workers, while it is true.
 
         @holdfast.cached(ttl=300, stale=60, tags=lambda user_id: [f"user:{user_id}"])
@@ -117,18 +116,17 @@ def cached(  # noqa: PLR0913 - each is a decision that users may make
         "may_store": may_store,
     }
 
-    def decorate(function: _F) -> _F:
+    def decorate(function: Any) -> Any:
         _check(function)
         called = name or f"{function.__module__}.{function.__qualname__}"
         state = CachedFunction(
             function, policy(called, ttl, options), store=store, tags=tags, version=version
         )
-        made: Any = wrapped(function, state, key)
-        return made  # type: ignore[no-any-return]
+        return wrapped(function, state, key)
 
     # Said now, at the line that says it, and not when a function is decorated later.
     policy(name or "…", ttl, options)
-    return decorate
+    return cast("Decorator", decorate)
 
 
 def _check(function: Any) -> None:
