@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Any
 
 from ..cache import cached
+from ..cache.typed import Decorator
 from .tracking.start import need_tracking
 
-_F = TypeVar("_F", bound=Callable[..., Any])
 
-
-def cached_query(ttl: float | None, **options: Any) -> Callable[[_F], _F]:
+def cached_query(ttl: float | None, **options: Any) -> Decorator:
     """Keep what a function makes of the database, until a committed change makes it untrue.
 
         @holdfast.django.cached_query(ttl=3600)
