@@ -23,6 +23,7 @@ from django.db import close_old_connections, reset_queries
 from django.dispatch import Signal
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
+from django.utils.module_loading import import_string
 
 from .rebinding import with_names
 
@@ -44,7 +45,7 @@ AT_END = frozenset({close_old_connections, close_caches, reset_urlconf})
 
 async def begin(sender: Any, **named: Any) -> None:
     """Send `request_started`."""
-    sync, others = receivers(request_started, sender)
+    sync, others = _listeners(request_started, sender)
     if has_thread() or not AT_START.issuperset(sync):
         await request_started.asend(sender, **named)
     elif others:
@@ -53,7 +54,7 @@ async def begin(sender: Any, **named: Any) -> None:
 
 async def end(sender: Any, **named: Any) -> None:
     """Send `request_finished`, for a request that came to no response."""
-    sync, others = receivers(request_finished, sender)
+    sync, others = _listeners(request_finished, sender)
     if _needs_thread(sync):
         await request_finished.asend(sender, **named)
     else:
@@ -65,7 +66,7 @@ async def end(sender: Any, **named: Any) -> None:
 async def close(response: HttpResponseBase) -> None:
     """Close *response*, and with it the request; its class closes as Django's responses do."""
     sender = response._handler_class  # type: ignore[attr-defined]  # noqa: SLF001
-    sync, others = receivers(request_finished, sender)
+    sync, others = _listeners(request_finished, sender)
     if _needs_thread(sync) or not closes_at_once(response):
         await sync_to_async(response.close)()
         return
@@ -78,7 +79,7 @@ async def close(response: HttpResponseBase) -> None:
 async def close_by(closer: Closer) -> None:
     """Close a response by what stands in the place of its `close`, and never blocks."""
     sender = closer.response._handler_class  # type: ignore[attr-defined]  # noqa: SLF001
-    sync, others = receivers(request_finished, sender)
+    sync, others = _listeners(request_finished, sender)
     if others or _needs_thread(sync):
         await sync_to_async(closer)()
     else:
@@ -120,17 +121,52 @@ def receivers(signal: Signal, sender: Any) -> tuple[list[Any], list[Any]]:
     return signal._live_receivers(sender)  # noqa: SLF001 - no public list of them
 
 
+def _listeners(signal: Signal, sender: Any) -> tuple[list[Any], list[Any]]:
+    """The same, quicker where only Django's own listen: as in most projects, at each request."""
+    connected = [entry[1] for entry in signal.receivers]
+    if _only_djangos.get(signal) == connected:
+        return _NOBODY_ELSE
+    sync, others = receivers(signal, sender)
+    if len(sync) == len(connected) and _OWN.issuperset(sync):
+        # Remembered only then: the others are referred to weakly, and must be free to go.
+        _only_djangos[signal] = connected
+        return _NOBODY_ELSE
+    return sync, others
+
+
 def _needs_thread(sync: list[Any]) -> bool:
     """Whether the end of a request that *sync* listen to is to be as in Django."""
     return (
         has_thread()
         or not AT_END.issuperset(sync)
-        or not all(map(_has_nothing_to_close, caches.all(initialized_only=True)))
+        or (_may_close_caches() and not all(map(_is_nothing_to_close, _caches_of_request())))
     )
 
 
-def _has_nothing_to_close(cache: Any) -> bool:
-    close = type(cache).close
+def _caches_of_request() -> list[Any]:
+    return caches.all(initialized_only=True)
+
+
+def _may_close_caches() -> bool:
+    """Whether one of the caches in the settings has a `close()` of its own."""
+    global _judged
+    settings = caches.settings
+    if _judged[0] is not settings:
+        _judged = settings, not all(map(_closes_nothing, settings.values()))
+    return _judged[1]
+
+
+def _closes_nothing(entry: Any) -> bool:
+    try:
+        return _is_nothing_to_close(import_string(entry["BACKEND"]))
+    except (ImportError, AttributeError, KeyError, TypeError):
+        return False  # not to be used either
+
+
+def _is_nothing_to_close(cache: Any) -> bool:
+    """Whether the *cache*, or that class of caches, needs no closing."""
+    kind: Any = cache if isinstance(cache, type) else type(cache)
+    close = kind.close
     return close is BaseCache.close or never_blocks(close)
 
 
@@ -141,6 +177,12 @@ def _skipped(func: Callable[..., Any]) -> Callable[..., Any]:
     return nobody
 
 
+_OWN = AT_START | AT_END
+_NOBODY_ELSE: tuple[list[Any], list[Any]] = [], []
+#: The receivers of a signal, when all of them were Django's own.
+_only_djangos: dict[Signal, list[Any]] = {}
+#: `CACHES` as Django has it, and whether there is something to close.
+_judged: tuple[Any, bool] = None, True
 _CLOSE_A_REQUEST = (HttpRequest.close, ASGIRequest.close)
 _nobody = SimpleNamespace(send=lambda **_: None)
 #: `Signal.asend` without the sync receivers.
