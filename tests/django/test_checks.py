@@ -193,3 +193,24 @@ def test_a_broken_urlconf_is_left_to_django(project: Project, urlconf: str) -> N
         f"{GEVENT}\n{dedent(code)}", cwd=project.folder, environment=project.environment
     )
     assert output == "[]"
+
+
+# W004
+
+LOG = '"holdfast.django.middleware.RequestLog"'
+
+
+def test_a_log_that_only_the_middleware_writes_is_told_of(project: Project) -> None:
+    project.middleware = [FIRST, LOG, COMMON]
+    assert found(project.check()[1]) == ["holdfast.W004"]
+
+
+def test_a_log_behind_its_wrapper_is_sound(project: Project) -> None:
+    project.middleware = [LOG, COMMON]
+    project.write()
+    wsgi = project.folder / "shop" / "wsgi.py"
+    text = wsgi.read_text().replace("RequestScope", "RequestLog")
+    project.settings = (
+        f"import pathlib\npathlib.Path(__file__).with_name('wsgi.py').write_text({text!r})\n"
+    )
+    assert found(project.check()[1]) == []

@@ -19,6 +19,7 @@ from ..configuration import ConfigurationError, validated
 from ..startup import Problem
 
 MIDDLEWARE = "holdfast.django.middleware.RequestScope"
+LOG_MIDDLEWARE = "holdfast.django.middleware.RequestLog"
 
 
 def settings_problem() -> str | None:
@@ -46,6 +47,8 @@ def check_middleware(
     """`holdfast.W002`, `W003`: the middleware is not first, or not there."""
     middleware = list(settings.MIDDLEWARE)
     if MIDDLEWARE not in middleware:
+        if middleware[:1] == [LOG_MIDDLEWARE]:
+            return []  # it does what the other one does
         return [
             checks.Warning(
                 "holdfast.request will not be Django's request: the middleware is not in"
@@ -102,6 +105,31 @@ def is_wrapped() -> bool:
         except Exception:  # noqa: S112, BLE001 - what is wrong there is another check's business
             continue
     return bool(wsgi.wrappers or asgi.wrappers)
+
+
+@checks.register("holdfast")
+def check_log(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[checks.CheckMessage]:
+    """`holdfast.W004`: only the middleware writes the request log."""
+    if LOG_MIDDLEWARE not in settings.MIDDLEWARE:
+        return []
+    from ..asgi.request_log import RequestLog as AsgiRequestLog
+    from ..wsgi.request_log import RequestLog
+
+    is_wrapped()  # imports the applications
+    made = [*wsgi.wrappers, *asgi.wrappers]
+    if any(isinstance(wrapper, RequestLog | AsgiRequestLog) for wrapper in made):
+        return []
+    return [
+        checks.Warning(
+            "Only the middleware writes the request log: requests that never reach it have no"
+            " event, and a client that leaves while the answer is sent is noticed for streams only.",
+            hint=(
+                "In wsgi.py write application = holdfast.wsgi.RequestLog(application), in asgi.py"
+                " application = holdfast.asgi.RequestLog(application); or silence this check."
+            ),
+            id="holdfast.W004",
+        )
+    ]
 
 
 @checks.register("holdfast")
