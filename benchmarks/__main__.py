@@ -30,6 +30,7 @@ PARTS = {
     "in-process": "in_process",
     "servers": "on_servers",
     "async-stack": "async_stack",
+    "log": "request_logs",
     "stores": "on_stores",
     "stampede": "stampede",
 }

@@ -21,11 +21,17 @@ ROWS = {
     "in-process": ["holdfast, wrapper and middleware", "django-guid", "Starlette + holdfast"],
     "servers": ["gunicorn sync", "uvicorn"],
     "async-stack": ["raw ASGI application", "bare Django", "holdfast's handler and log"],
+    "log": ["holdfast RequestLog", "django-structlog", "drf-api-logger"],
     "stores": ["holdfast EmbeddedCache", "diskcache.DjangoCache", "Django DatabaseCache, SQLite"],
+    "stampede": ["holdfast.cached, LMDB", "cashews, lock"],
+    "cached": ["holdfast.cached, LMDB, in-process tier", "Django LocMemCache.get"],
 }
 
 
-GOALS = ["reading", "current", "opening", "remembering", "servers", "async-stack", "stores"]
+GOALS = [
+    *("reading", "current", "opening", "remembering", "servers", "async-stack", "log", "stores"),
+    *("stampede", "cached"),
+]
 
 
 @pytest.fixture(scope="module")
