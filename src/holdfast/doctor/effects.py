@@ -6,7 +6,7 @@ import ast
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from .names import FunctionNode, walk
+from .names import FunctionNode, everything, walk
 
 if TYPE_CHECKING:
     from .index import Names
@@ -28,6 +28,15 @@ def cache_changes(node: ast.AST, names: Names, function: FunctionNode) -> Iterat
         names: what names stand for within it.
         function: the whole function, where its variables get their values.
     """
+    changes = [
+        part
+        for part in walk(node)
+        if isinstance(part, ast.Call)
+        and isinstance(part.func, ast.Attribute)
+        and part.func.attr in _CHANGES
+    ]
+    if not changes:
+        return
     variables = {
         part.targets[0].id
         for part in walk(function)
@@ -35,13 +44,9 @@ def cache_changes(node: ast.AST, names: Names, function: FunctionNode) -> Iterat
         and isinstance(part.targets[0], ast.Name)
         and _is_cache(part.value, names, set())
     }
-    for part in walk(node):
-        if (
-            isinstance(part, ast.Call)
-            and isinstance(part.func, ast.Attribute)
-            and part.func.attr in _CHANGES
-            and _is_cache(part.func.value, names, variables)
-        ):
+    for part in changes:
+        assert isinstance(part.func, ast.Attribute)  # noqa: S101 - as it was chosen above
+        if _is_cache(part.func.value, names, variables):
             yield part
 
 
@@ -86,7 +91,7 @@ def writes(function: FunctionNode, names: Names) -> dict[str, list[str]]:
             if attribute:
                 used.append(attribute)
             if value is not None:
-                used += [part.id for part in ast.walk(value) if isinstance(part, ast.Name)]
+                used += [part.id for part in everything(value) if isinstance(part, ast.Name)]
 
     for part in walk(function):
         if isinstance(part, ast.Assign | ast.AugAssign | ast.AnnAssign | ast.Delete):

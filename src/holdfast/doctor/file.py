@@ -10,7 +10,7 @@ from functools import cached_property
 from .findings import Finding
 from .index import ModuleIndex, Names, method_call
 from .lifetimes import Lifetimes, is_test
-from .names import FunctionNode, parameters, statements, walk
+from .names import FunctionNode, parameters, statements, everything, walk
 from .project import Function, Project
 from .sources import Source
 
@@ -195,4 +195,4 @@ def calls_in(node: ast.AST) -> Iterator[ast.Call]:
 
 def uses(node: ast.AST, wanted: set[str]) -> bool:
     """Whether one of the names is read anywhere in *node*."""
-    return any(isinstance(part, ast.Name) and part.id in wanted for part in ast.walk(node))
+    return any(isinstance(part, ast.Name) and part.id in wanted for part in everything(node))

@@ -155,14 +155,13 @@ class Names:
     def within(self, node: FunctionNode) -> Names:
         """The names as they are within a function."""
         inner = Names(self.index, dict(self.local))
-        inner.hidden = self.hidden | bound_in(node)
+        own = bound_in(node)
+        inner.hidden = self.hidden | own
+        for name in own:
+            inner.local.pop(name, None)
         for found in walk(node):
             if isinstance(found, ast.Import | ast.ImportFrom):
                 inner.local.update(imported(found, self.index.package))
-        for name in bound_in(node) - inner.local.keys():
-            inner.local.pop(name, None)
-        for name in parameters(node):
-            inner.local.pop(name, None)
         return inner
 
 
@@ -181,17 +180,23 @@ def kind_of(value: ast.AST | None, names: Names) -> str:
     return kind
 
 
-def index_of(source: Source) -> ModuleIndex:
-    """The index of one file. It must have been parsed."""
+def index_of(source: Source, *, deep: bool = True) -> ModuleIndex:
+    """The index of one file. It must have been parsed.
+
+    Args:
+        source: the file.
+        deep: whether to look into its functions; of a library's their names are enough.
+    """
     index = ModuleIndex(str(source.path), source.name, source.is_package)
     if source.tree is not None:
-        _Indexer(index).module(source.tree)
+        _Indexer(index, deep=deep).module(source.tree)
     return index
 
 
 class _Indexer:
-    def __init__(self, index: ModuleIndex) -> None:
+    def __init__(self, index: ModuleIndex, *, deep: bool) -> None:
         self.index = index
+        self.deep = deep
 
     def module(self, tree: ast.Module) -> None:
         index = self.index
@@ -262,7 +267,6 @@ class _Indexer:
     def function(self, node: FunctionNode, within: str, names: Names) -> None:
         index = self.index
         name = f"{within}{node.name}"
-        inner = names.within(node)
         found = FunctionIndex(
             name,
             node.lineno,
@@ -278,29 +282,39 @@ class _Indexer:
             if isinstance(decorator, ast.Call):
                 for argument in decorator.args:
                     index.registered.setdefault(full, []).append(names.of(argument))
+        if self.deep:
+            self.inside(node, found, names.within(node))
+
+    def inside(self, node: FunctionNode, found: FunctionIndex, inner: Names) -> None:
+        """What the function does."""
+        index = self.index
         calls: dict[str, None] = {}
         for part in walk(node):
             if isinstance(part, ast.Call):
-                called = inner.of(part.func)
-                self.connection(part, called, inner)
-                if called:
-                    calls[called] = None
-                elif isinstance(part.func, ast.Attribute):
-                    calls[method_call(part.func, inner)] = None
-                for argument in (*part.args, *(k.value for k in part.keywords)):
-                    referred = inner.of(argument)
-                    if referred and "." in referred:
-                        calls[referred] = None
+                self.call(part, calls, inner)
             elif part is not node and isinstance(part, FunctionNode):
-                self.function(part, f"{name}.", inner)
+                self.function(part, f"{found.name}.", inner)
             elif part is not node and isinstance(part, ast.ClassDef):
-                self.class_(part, f"{name}.", inner)
+                self.class_(part, f"{found.name}.", inner)
         found.calls = list(calls)
         found.writes = writes(node, inner)
         found.clears = clears(node, inner)
         found.changes_cache = any(True for _ in cache_changes(node, inner, node))
         for called in calls:
-            index.instantiated.setdefault(called, []).append(name)
+            index.instantiated.setdefault(called, []).append(found.name)
+
+    def call(self, call: ast.Call, calls: dict[str, None], names: Names) -> None:
+        """What is called, and what is passed on to be called."""
+        called = names.of(call.func)
+        self.connection(call, called, names)
+        if called:
+            calls[called] = None
+        elif isinstance(call.func, ast.Attribute):
+            calls[method_call(call.func, names)] = None
+        for argument in (*call.args, *(k.value for k in call.keywords)):
+            referred = names.of(argument)
+            if referred and "." in referred:
+                calls[referred] = None
 
     def connection(self, call: ast.Call, called: str, names: Names) -> None:
         if called.endswith(".connect") and call.args:

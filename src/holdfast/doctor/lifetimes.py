@@ -142,19 +142,8 @@ class Lifetimes:
     def _made_by_requests(self, full: str) -> bool:
         """Whether functions make objects of it, and nobody registers it."""
         project = self.project
-        family = [full, *project.descendants.get(full, ())]
-        return any(
-            project.canonical(made) in family
-            for module in project.all
-            for made in module.instantiated
-            if made.endswith(full.rpartition(".")[2])
-        ) and not any(
-            project.canonical(name) in family
-            for module in project.all
-            for decorator, names in module.registered.items()
-            if decorator.endswith("register")
-            for name in names
-        )
+        family = {full, *project.descendants.get(full, ())}
+        return not family.isdisjoint(project.instantiated) and family.isdisjoint(project.registered)
 
     # Functions
 

@@ -61,19 +61,69 @@ def statements(body: Iterable[ast.stmt]) -> Iterator[ast.stmt]:
                 yield from statements(case.body)
 
 
-def walk(node: ast.AST) -> Iterator[ast.AST]:
-    """*node* and all that runs with it: not the bodies of functions and classes within it."""
+#: What of a node can hold other nodes; `ctx`, operators and plain values are nobody's concern.
+_NO_NODES = frozenset(
+    {
+        "arg", "asname", "attr", "conversion", "ctx", "id", "is_async", "kind", "level", "lineno",
+        "module", "n", "op", "s", "simple", "type_comment", "type_ignores",
+    }
+)  # fmt: skip
+_FIELDS: dict[type[ast.AST], tuple[str, ...]] = {
+    kind: tuple(
+        name
+        for name in reversed(kind._fields)
+        if name not in _NO_NODES and not (kind is ast.Constant or kind is ast.Global)
+    )
+    for kind in vars(ast).values()
+    if isinstance(kind, type) and issubclass(kind, ast.AST)
+}
+_FIELDS[ast.Compare] = ("comparators", "ops", "left")
+
+
+def _push(node: ast.AST, todo: list[ast.AST]) -> None:
+    """Put the nodes in *node* onto *todo*, so that the first one is taken first."""
+    for name in _FIELDS[type(node)]:
+        value = getattr(node, name, None)
+        if isinstance(value, list):
+            todo.extend(one for one in reversed(value) if isinstance(one, ast.AST))
+        elif isinstance(value, ast.AST):
+            todo.append(value)
+
+
+def everything(node: ast.AST) -> list[ast.AST]:
+    """*node* and all in it, in the order of the text."""
+    found: list[ast.AST] = []
+    todo = [node]
+    while todo:
+        one = todo.pop()
+        found.append(one)
+        _push(one, todo)
+    return found
+
+
+def walk(node: ast.AST) -> list[ast.AST]:
+    """*node* and all that runs with it: not the bodies of functions and classes within it.
+
+    What a function consists of is asked for by every rule, so it is found once.
+    """
+    known: list[ast.AST] | None = getattr(node, "_walked", None)
+    if known is not None:
+        return known
+    known = []
     todo = [node]
     while todo:
         found = todo.pop()
-        yield found
+        known.append(found)
         if found is node or not isinstance(found, ScopeNode):
-            todo.extend(reversed(list(ast.iter_child_nodes(found))))
+            _push(found, todo)
         elif isinstance(found, FunctionNode):
             # Defaults and decorators run where it is defined.
             todo.extend(found.decorator_list)
             todo.extend(found.args.defaults)
             todo.extend(default for default in found.args.kw_defaults if default)
+    if isinstance(node, ScopeNode):
+        node._walked = known  # type: ignore[union-attr]  # noqa: SLF001 - ours
+    return known
 
 
 def parameters(node: FunctionNode | ast.Lambda) -> list[str]:
@@ -93,12 +143,15 @@ def bound_in(node: FunctionNode) -> set[str]:
     names = set(parameters(node))
     free: set[str] = set()
     for inner in walk(node):
-        if isinstance(inner, ast.Name) and isinstance(inner.ctx, ast.Store | ast.Del):
-            names.add(inner.id)
+        if isinstance(inner, ast.Name):
+            if not isinstance(inner.ctx, ast.Load):
+                names.add(inner.id)
         elif isinstance(inner, ast.Global | ast.Nonlocal):
             free.update(inner.names)
-        elif (isinstance(inner, ast.ExceptHandler) and inner.name) or (inner is not node and isinstance(inner, FunctionNode | ast.ClassDef)):
-            names.add(inner.name)
         elif isinstance(inner, ast.Import | ast.ImportFrom):
             names.update(name for name, _ in imported(inner, ""))
+        elif inner is not node and isinstance(
+            inner, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef | ast.ExceptHandler
+        ):
+            names.add(inner.name or "")
     return names - free

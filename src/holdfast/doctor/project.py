@@ -53,6 +53,9 @@ class Project:
         self._search = sys.path if search is None else search
         self._canonical: dict[str, str] = {}
         self._ancestors: dict[str, list[str]] = {}
+        self._classes: dict[str, tuple[ModuleIndex, ClassIndex] | None] = {}
+        self._methods: dict[tuple[str, str], Function | None] = {}
+        self._reached: dict[tuple[str, str], tuple[Function, ...]] = {}
 
     # Names
 
@@ -103,12 +106,17 @@ class Project:
 
     def class_(self, full: str) -> tuple[ModuleIndex, ClassIndex] | None:
         """The class of that name, of the project or, where its source is found, of a library."""
-        full = self.canonical(full)
-        module, rest = self._split(full)
-        if module is not None:
-            found = module.classes.get(rest)
-            return None if found is None else (module, found)
-        return self._library_class(full)
+        if full in self._classes:
+            return self._classes[full]
+        canonical = self.canonical(full)
+        module, rest = self._split(canonical)
+        if module is None:
+            found = self._library_class(canonical)
+        else:
+            class_ = module.classes.get(rest)
+            found = None if class_ is None else (module, class_)
+        self._classes[full] = found
+        return found
 
     def _library_class(self, full: str) -> tuple[ModuleIndex, ClassIndex] | None:
         for _ in range(_MOST_STEPS):
@@ -152,7 +160,7 @@ class Project:
         origin = None if spec is None else spec.origin
         if not origin or not origin.endswith(".py"):
             return None
-        found = index_of(sources.read(Path(origin)))
+        found = index_of(sources.read(Path(origin)), deep=False)
         found.name = name
         self._libraries[name] = found
         return found
@@ -193,6 +201,11 @@ class Project:
 
     def method(self, full: str, name: str) -> Function | None:
         """The method as an instance of the class has it; only if the project defines it."""
+        if (full, name) not in self._methods:
+            self._methods[full, name] = self._method(full, name)
+        return self._methods[full, name]
+
+    def _method(self, full: str, name: str) -> Function | None:
         for ancestor in self.ancestors(full):
             found = self.class_(ancestor)
             if found is not None and name in found[1].methods:
@@ -226,6 +239,31 @@ class Project:
 
     # Calls
 
+    @cached_property
+    def called_at_import(self) -> frozenset[str]:
+        """Functions and classes that are called, or decorate, while the project is imported."""
+        return frozenset(
+            self.canonical(called) for module in self.all for called in module.called_at_import
+        )
+
+    @cached_property
+    def instantiated(self) -> frozenset[str]:
+        """What functions call."""
+        return frozenset(
+            self.canonical(made) for module in self.all for made in module.instantiated
+        )
+
+    @cached_property
+    def registered(self) -> frozenset[str]:
+        """What is passed to, or decorated with, something whose name ends in `register`."""
+        return frozenset(
+            self.canonical(name)
+            for module in self.all
+            for decorator, names in module.registered.items()
+            if decorator.endswith("register")
+            for name in names
+        )
+
     def functions(self) -> Iterator[Function]:
         """All functions and methods."""
         for module in self.all:
@@ -237,36 +275,24 @@ class Project:
         for called in function.index.calls:
             yield from self.callees(called, function)
 
-    def callees(self, called: str, caller: Function) -> Iterator[Function]:
+    def callees(self, called: str, caller: Function) -> tuple[Function, ...]:
         """The functions of the project that a call, as an index has it, may reach."""
-        for function in self._callees(called, caller):
-            if function.module.name not in self._libraries:
-                yield function
+        key = (called, caller.full_name)
+        known = self._reached.get(key)
+        if known is None:
+            known = self._reached[key] = tuple(
+                function
+                for function in self._callees(called, caller)
+                if function.module.name not in self._libraries
+            )
+        return known
 
     def _callees(self, called: str, caller: Function) -> Iterator[Function]:
-        if called.startswith(("self.", "super.")):
-            owner = caller.class_name
-            name = called.partition(".")[2]
-            if not owner or "." in name:
-                return
-            if called.startswith("super."):
-                for ancestor in self.ancestors(owner)[1:]:
-                    found = self.class_(ancestor)
-                    if found and name in found[1].methods:
-                        index = found[0].functions.get(f"{found[1].name}.{name}")
-                        if index:
-                            yield Function(found[0], index)
-                        return
-                return
-            method = self.method(owner, name)
-            if method is not None:
-                yield method
-            for descendant in self.descendants.get(self.canonical(owner), ()):
-                found = self.class_(descendant)
-                if found and name in found[1].methods:
-                    index = found[0].functions.get(f"{found[1].name}.{name}")
-                    if index:
-                        yield Function(found[0], index)
+        if called.startswith("self."):
+            yield from self._own_method(called[5:], caller)
+            return
+        if called.startswith("super."):
+            yield from self._inherited_method(called[6:], caller)
             return
         if called.startswith("."):
             candidates = self.methods_by_name.get(called[1:], [])
@@ -277,26 +303,59 @@ class Project:
         function = self.function(full)
         if function is not None:
             yield function
-            return
-        if self.class_in_project(full):
+        elif self.class_in_project(full):
             for name in ("__init__", "__call__"):
                 method = self.method(full, name)
                 if method is not None:
                     yield method
+        else:
+            yield from self._method_of_named(full, called, caller)
+
+    def _own_method(self, name: str, caller: Function) -> Iterator[Function]:
+        """`self.name()`: as the class has it, or one that inherits from it."""
+        owner = caller.class_name
+        if not owner or "." in name:
             return
+        method = self.method(owner, name)
+        if method is not None:
+            yield method
+        for descendant in self.descendants.get(self.canonical(owner), ()):
+            found = self._defined_in(descendant, name)
+            if found is not None:
+                yield found
+
+    def _inherited_method(self, name: str, caller: Function) -> Iterator[Function]:
+        """`super().name()`."""
+        if not caller.class_name or "." in name:
+            return
+        for ancestor in self.ancestors(caller.class_name)[1:]:
+            found = self._defined_in(ancestor, name)
+            if found is not None:
+                yield found
+                return
+
+    def _defined_in(self, class_name: str, name: str) -> Function | None:
+        """The method, if this very class defines it."""
+        found = self.class_(class_name)
+        if found is None or name not in found[1].methods:
+            return None
+        index = found[0].functions.get(f"{found[1].name}.{name}")
+        return None if index is None else Function(found[0], index)
+
+    def _method_of_named(self, full: str, called: str, caller: Function) -> Iterator[Function]:
+        """`Class.name()`, `Class.objects.name()`, or a function within the caller."""
         owner, _, name = full.rpartition(".")
         if owner and self.class_in_project(owner):
             method = self.method(owner, name)
             if method is not None:
                 yield method
-            return
-        if owner and self.class_in_project(owner.rpartition(".")[0]):
+        elif owner and self.class_in_project(owner.rpartition(".")[0]):
             # A manager's method, most often.
             yield from self.callees(f".{name}", caller)
-            return
-        inner = self.function(f"{caller.full_name}.{called}")
-        if inner is not None:
-            yield inner
+        else:
+            inner = self.function(f"{caller.full_name}.{called}")
+            if inner is not None:
+                yield inner
 
     def class_in_project(self, full: str) -> bool:
         """Whether the class is one of the files that are judged."""

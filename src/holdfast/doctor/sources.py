@@ -143,9 +143,12 @@ def module_name(path: Path) -> tuple[str, bool]:
 
 
 _PRINT = re.compile(
-    r"^(\s*(?:[^#'\"\n]*:\s*)?)print\b(?!\s*[(=.,\])])[ \t]*(>>[^,\n]+,)?[ \t]*(.*?)[ \t]*$", re.MULTILINE
+    r"^(\s*(?:[^#'\"\n]*:\s*)?)print\b(?!\s*[(=.,\])])[ \t]*(>>[^,\n]+,)?[ \t]*(.*?)[ \t]*$",
+    re.MULTILINE,
 )
-_EXCEPT = re.compile(r"^(\s*except\s+[^:,\n]+?|\s*except\s*\([^)\n]*\)\s*),\s*(\w+)\s*:", re.MULTILINE)
+_EXCEPT = re.compile(
+    r"^(\s*except\s+[^:,\n]+?|\s*except\s*\([^)\n]*\)\s*),\s*(\w+)\s*:", re.MULTILINE
+)
 _RAISE = re.compile(r"^(\s*raise\s+[\w.]+)\s*,\s*(.+)$", re.MULTILINE)
 _OCTAL = re.compile(r"(?<![\w.])0([0-7]+)(?![\w.])")
 _LONG = re.compile(r"(?<![\w.])(\d+|0x[0-9a-fA-F]+)[lL]\b")

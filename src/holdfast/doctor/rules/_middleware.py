@@ -6,7 +6,7 @@ import ast
 
 from ..file import Defined, DefinedClass, File
 from ..frameworks import Kind
-from ..names import FunctionNode
+from ..names import FunctionNode, everything
 
 _MIXIN = "django.utils.deprecation.MiddlewareMixin"
 _TESTS_FOR_ASYNC = ("iscoroutinefunction", "is_async", "async_mode", "markcoroutinefunction")
@@ -46,7 +46,7 @@ def own(class_: DefinedClass, name: str) -> FunctionNode | None:
 
 def looks_at_async(node: ast.AST) -> bool:
     """Whether code asks if it runs for async, or hands over to a coroutine."""
-    for part in ast.walk(node):
+    for part in everything(node):
         name = part.attr if isinstance(part, ast.Attribute) else getattr(part, "id", "")
         if (
             name in _TESTS_FOR_ASYNC
@@ -63,10 +63,10 @@ def factories(file: File) -> list[tuple[Defined, FunctionNode]]:
     for function in file.functions:
         if function.class_name or function.parameters[:1] != ["get_response"]:
             continue
-        inner = {s.name: s for s in ast.walk(function.node) if isinstance(s, FunctionNode)}
+        inner = {s.name: s for s in everything(function.node) if isinstance(s, FunctionNode)}
         returned = [
             part.value.id
-            for part in ast.walk(function.node)
+            for part in everything(function.node)
             if isinstance(part, ast.Return) and isinstance(part.value, ast.Name)
         ]
         for name in returned:

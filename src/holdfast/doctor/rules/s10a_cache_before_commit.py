@@ -9,7 +9,7 @@ from ..effects import cache_changes
 from ..file import Defined, File
 from ..findings import Finding
 from ..frameworks import RECEIVERS, Kind
-from ..names import walk
+from ..names import everything, walk
 from ..project import Function
 
 CODE = "S10a"
@@ -108,7 +108,7 @@ def _in_transaction(file: File, function: Defined, connected: set[str]) -> str:
             if any(
                 (part.attr if isinstance(part, ast.Attribute) else getattr(part, "id", ""))
                 in _SIGNALS
-                for part in ast.walk(decorator.args[0])
+                for part in everything(decorator.args[0])
             ):
                 return "a receiver of a model's signal"
     if f"{file.index.name}.{function.name}" in connected:

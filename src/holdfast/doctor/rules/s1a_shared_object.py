@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from ..file import Defined, DefinedClass, File
 from ..findings import Finding
 from ..frameworks import Kind
-from ..names import FunctionNode, dotted, walk
+from ..names import FunctionNode, dotted, everything, walk
 
 CODE = "S1a"
 TITLE = "Data of one request on an object that outlives it"
@@ -110,14 +110,14 @@ def _request_data(method: Defined) -> set[str]:
             for target in targets:
                 tainted |= {
                     name.id
-                    for name in ast.walk(target)
+                    for name in everything(target)
                     if isinstance(name, ast.Name) and isinstance(name.ctx, ast.Store)
                 }
     return tainted
 
 
 def _mentions(node: ast.AST, names: set[str]) -> bool:
-    return any(isinstance(part, ast.Name) and part.id in names for part in ast.walk(node))
+    return any(isinstance(part, ast.Name) and part.id in names for part in everything(node))
 
 
 def _writes(node: FunctionNode, own: set[str]) -> Iterator[tuple[ast.AST, str, ast.expr | None]]:
@@ -178,9 +178,9 @@ def _is_request_data(
 def _once_only(node: FunctionNode, write: ast.AST, attribute: str, tainted: set[str]) -> bool:
     """Whether the write stands behind a check that the attribute isn't there yet."""
     for outer in walk(node):
-        if not isinstance(outer, ast.If) or not any(part is write for part in ast.walk(outer)):
+        if not isinstance(outer, ast.If) or not any(part is write for part in everything(outer)):
             continue
-        for part in ast.walk(outer.test):
+        for part in everything(outer.test):
             if isinstance(part, ast.Attribute) and part.attr == attribute:
                 return not _mentions_value(write, tainted - {"self", "cls"})
             if isinstance(part, ast.Constant) and part.value == attribute:
@@ -192,5 +192,5 @@ def _mentions_value(write: ast.AST, tainted: set[str]) -> bool:
     value = getattr(write, "value", None)
     return value is not None and any(
         isinstance(part, ast.Name) and part.id in tainted & {"request", "req", "context", "user"}
-        for part in ast.walk(value)
+        for part in everything(value)
     )

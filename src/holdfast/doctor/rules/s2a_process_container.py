@@ -161,12 +161,7 @@ def _fills_a_registry(file: File, function: Defined) -> bool:
     if any(word in names for word in _REGISTRY):
         return True
     full = f"{file.index.name}.{function.name}"
-    return any(
-        file.project.canonical(called) == full
-        for module in file.project.all
-        for called in module.called_at_import
-        if called.endswith(function.own_name)
-    )
+    return full in file.project.called_at_import
 
 
 def _is_memo(function: Defined, place: ast.expr, key: ast.expr | None, change: ast.AST) -> bool:

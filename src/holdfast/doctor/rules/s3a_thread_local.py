@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from ..file import File
 from ..findings import Finding
+from ..names import everything
 
 CODE = "S3a"
 TITLE = "Request data in threading.local"
@@ -63,7 +64,7 @@ def check(file: File) -> Iterator[Finding]:
 
 def _made(file: File) -> Iterator[tuple[ast.AST, str, str]]:
     """Each `threading.local()`: where, its full name, and how it is called there."""
-    for part in ast.walk(file.tree):
+    for part in everything(file.tree):
         if not isinstance(part, ast.Assign | ast.AnnAssign) or not isinstance(part.value, ast.Call):
             continue
         if not _is_local(file, file.names.of(part.value.func)):
@@ -83,8 +84,9 @@ def _is_local(file: File, full: str) -> bool:
     if not full:
         return False
     canonical = file.project.canonical(full)
-    return canonical in _LOCALS or any(
-        ancestor in _LOCALS for ancestor in file.project.ancestors(canonical)
+    return canonical in _LOCALS or (
+        file.project.class_in_project(canonical)
+        and any(ancestor in _LOCALS for ancestor in file.project.ancestors(canonical))
     )
 
 

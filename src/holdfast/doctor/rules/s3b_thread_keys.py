@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from ..file import Defined, File
 from ..findings import Finding
-from ..names import walk
+from ..names import everything, walk
 
 CODE = "S3b"
 TITLE = "Request data keyed by thread or greenlet"
@@ -69,7 +69,7 @@ def _identity(
     file: File, function: Defined, node: ast.AST, known: set[str], depth: int = 0
 ) -> bool:
     """Whether the expression is made from who runs."""
-    for part in ast.walk(node):
+    for part in everything(node):
         if isinstance(part, ast.Name) and part.id in known:
             return True
         if isinstance(part, ast.Call):

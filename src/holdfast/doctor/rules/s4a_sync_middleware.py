@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from ..file import File
 from ..findings import Finding
+from ..names import everything
 from ._middleware import async_capable, factories, looks_at_async, middlewares, own
 
 CODE = "S4a"
@@ -92,7 +93,7 @@ def _marks(node: ast.ClassDef) -> bool:
         isinstance(part, ast.Attribute | ast.Name)
         and (getattr(part, "attr", "") or getattr(part, "id", ""))
         in {"markcoroutinefunction", "_is_coroutine"}
-        for part in ast.walk(node)
+        for part in everything(node)
     )
 
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from ..file import File
 from ..findings import Finding
+from ..names import everything
 from ._middleware import async_capable, looks_at_async, middlewares, own
 
 CODE = "S4b"
@@ -58,5 +59,5 @@ def check(file: File) -> Iterator[Finding]:
 
 def _returns_what_it_was_given(call: ast.FunctionDef) -> bool:
     """`return self.get_response(request)`, with nothing else done to it, serves both."""
-    returns = [part for part in ast.walk(call) if isinstance(part, ast.Return)]
+    returns = [part for part in everything(call) if isinstance(part, ast.Return)]
     return len(call.body) == 1 and len(returns) == 1 and isinstance(returns[0].value, ast.Call)

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from ..file import File
 from ..findings import Finding
+from ..names import everything
 from ._middleware import async_capable, middlewares, own
 
 CODE = "S4c"
@@ -57,7 +58,7 @@ def check(file: File) -> Iterator[Finding]:
 
 
 def _mark(node: ast.ClassDef) -> ast.AST | None:
-    for part in ast.walk(node):
+    for part in everything(node):
         name = part.attr if isinstance(part, ast.Attribute) else getattr(part, "id", "")
         if name in {"markcoroutinefunction", "_is_coroutine"}:
             return part

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from ..file import Defined, File
 from ..findings import Finding
-from ..names import FunctionNode, walk
+from ..names import FunctionNode, everything, walk
 from ..project import Function
 from ._middleware import factories, middlewares
 
@@ -100,7 +100,7 @@ def _live(methods: dict[str, Defined]) -> set[str]:
         live.add(name)
         todo += [
             part.attr
-            for part in ast.walk(methods[name].node)
+            for part in everything(methods[name].node)
             if isinstance(part, ast.Attribute) and part.attr in methods
         ]
     return live
@@ -237,14 +237,16 @@ def _of_class(holder: str, function: Function) -> str:
 
 def _resets(file: File, method: Defined) -> Iterator[str]:
     """What the method takes back."""
-    for part in ast.walk(method.node):
+    for part in everything(method.node):
         if isinstance(part, ast.Call):
             full = file.project.canonical(method.names.of(part.func))
             if full in _RESETS:
                 yield _RESETS[full]
             for callee in file.callees(method, part):
                 yield from _cleared_by(file, callee, 1)
-        elif isinstance(part, ast.Delete) or (isinstance(part, ast.Assign) and _is_nothing(part.value)):
+        elif isinstance(part, ast.Delete) or (
+            isinstance(part, ast.Assign) and _is_nothing(part.value)
+        ):
             for target in part.targets:
                 what = _local_written(file, method.names.of(target))
                 if what:

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 from ..file import Defined, File
 from ..findings import Finding
-from ..names import walk
+from ..names import everything, walk
 
 CODE = "S6a"
 TITLE = "The client's address from X-Forwarded-For without a trusted chain"
@@ -33,7 +33,9 @@ def client_address(request):
     return address
 """
 _HEADER = re.compile(r"^(http[-_])?x[-_]forwarded[-_]for$", re.IGNORECASE)
-_TRUST = re.compile(r"trust|prox(y|ies)|upstream|real_ip_from|whitelist|allowlist|known_hop", re.IGNORECASE)
+_TRUST = re.compile(
+    r"trust|prox(y|ies)|upstream|real_ip_from|whitelist|allowlist|known_hop", re.IGNORECASE
+)
 
 
 def check(file: File) -> Iterator[Finding]:
@@ -106,7 +108,7 @@ def _knows_whom_to_trust(function: Defined) -> bool:
         for part in walk(function.node)
         if isinstance(part, ast.Name) and isinstance(part.ctx, ast.Store)
     }
-    for part in ast.walk(function.node):
+    for part in everything(function.node):
         if isinstance(part, ast.Attribute) and _TRUST.search(part.attr):
             return True
         if isinstance(part, ast.Name) and part.id not in own and _TRUST.search(part.id):

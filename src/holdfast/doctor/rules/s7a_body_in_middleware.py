@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from ..file import Defined, File
 from ..findings import Finding
-from ..names import FunctionNode, walk
+from ..names import FunctionNode, everything, walk
 from ._middleware import factories, middlewares
 
 CODE = "S7a"
@@ -136,7 +136,7 @@ def _view_call(node: FunctionNode) -> float:
         id(part.value)
         for outer in walk(node)
         if isinstance(outer, ast.If)
-        for part in ast.walk(outer)
+        for part in everything(outer)
         if isinstance(part, ast.Return)
     }
     calls = [
@@ -161,7 +161,7 @@ def _guarded(node: ast.AST, *, guarded: bool = False) -> Iterator[tuple[ast.AST,
         if isinstance(child, ast.If):
             inside = guarded or any(
                 isinstance(part, ast.Attribute) and part.attr in _ONE_PLACE
-                for part in ast.walk(child.test)
+                for part in everything(child.test)
             )
         yield child, guarded
         yield from _guarded(child, guarded=inside)
