@@ -33,6 +33,7 @@ PARTS = {
     "log": "request_logs",
     "stores": "on_stores",
     "stampede": "stampede",
+    "cached": "cached",
 }
 
 

@@ -34,17 +34,19 @@ class Server:
         asgi: whether it serves ASGI, or else WSGI.
         at_once: how many requests it is given at once. One, where several threads would only
             compete for the interpreter's lock: that costs more than anything measured here.
+        serves: what the server imports; None: the site that is all but empty.
     """
 
     name: str
     command: str
     asgi: bool
     at_once: int = 4
+    serves: str | None = None
 
     @property
     def application(self) -> str:
         """What the server imports."""
-        return f"benchmarks.django_{'asgi' if self.asgi else 'wsgi'}:application"
+        return self.serves or f"benchmarks.django_{'asgi' if self.asgi else 'wsgi'}:application"
 
 
 SERVERS = (

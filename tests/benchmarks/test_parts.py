@@ -48,7 +48,7 @@ def run(tmp_path_factory):
         env={name: value for name, value in os.environ.items() if not name.startswith("DJANGO_")},
         capture_output=True,
         text=True,
-        timeout=100,
+        timeout=115,
         check=False,
     )
     assert done.returncode == 0, done.stderr
