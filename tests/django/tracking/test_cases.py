@@ -999,12 +999,13 @@ GROUPS = {
 
 
 @pytest.mark.parametrize("group", GROUPS)
-def test_in_autocommit(shop, counted, group):
+def test_on_sqlite_in_autocommit(on_sqlite, counted, group):
     check_all(counted, GROUPS[group])
 
 
+@pytest.mark.needs("postgresql")
 @pytest.mark.parametrize("group", GROUPS)
-def test_in_a_transaction(shop, counted, group):
+def test_on_postgresql_in_a_transaction(on_postgres, counted, group):
     check_all(counted, map(in_a_transaction, GROUPS[group]))
 
 

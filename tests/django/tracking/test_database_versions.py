@@ -118,6 +118,5 @@ def test_async_functions(red):
     assert len(loads) == 2
 
 
-@pytest.mark.parametrize("group", ["one row", "related"])
-def test_the_same_is_made_untrue(counted, group):
-    check_all(counted, GROUPS[group])
+def test_the_same_is_made_untrue(counted):
+    check_all(counted, GROUPS["by foreign key"])

@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from contextvars import Context
 from typing import Any
 
 import pytest
@@ -295,6 +296,19 @@ def test_a_transaction_in_a_snapshot_keeps_what_it_loads(shop, red, counted):
         assert Author.objects.count() == 0
         load()
     assert load.is_kept()
+
+
+def test_a_stamp_that_was_taken_without_knowing_of_the_snapshot_is_of_no_use(shop, red, counted):
+    """As where async code asks, in another thread than the one that the transaction is in."""
+    load = counted(lambda: Tag.objects.get(pk=red.pk).name)
+    with transaction.atomic():
+        if connection.vendor == "postgresql":
+            with connection.cursor() as cursor:
+                cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
+        assert Tag.objects.get(pk=red.pk).name == "red"
+        in_thread(lambda: rename(red, "blue"))
+        assert Context().run(load) == "red"
+    assert load() == "blue"
 
 
 def test_rows_being_fetched_on_sqlite_hold_an_old_snapshot(on_sqlite, red, counted):
