@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 import holdfast
+from holdfast import named_stores
 from holdfast.cache import LoadTimeout, counts, loader, recording
 from holdfast.cache.policy import Policy
 from holdfast.cache.recording import innermost
@@ -326,6 +327,61 @@ def test_a_result_that_is_refused_is_neither_stored_nor_given_to_others(
     assert f() == 5
     assert counts(name).stored == 0
     assert counts(name).refused == 5
+
+
+@on_one_store
+def test_after_a_result_was_refused_nobody_waits_for_the_next_one(face: Face, name: str) -> None:
+    both = threading.Barrier(2)
+    calls = []
+
+    @face.cached(name)
+    def f():
+        calls.append(1)
+        if len(calls) > 1:
+            both.wait(20)
+        innermost.get().refuse("private")
+
+    f()
+    together(2, f)
+    assert counts(name).waits == 0
+
+
+@pytest.mark.parametrize("engine", ["memory"], indirect=True)
+def test_one_look_on_a_network_serves_those_only_who_came_before_it(
+    face: Face, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = named_stores.store("cache")
+    monkeypatch.setattr(store, "local", False, raising=False)
+    truth = ["old"]
+    looking, let = threading.Event(), threading.Event()
+
+    @face.cached(name, tags=[name], tier=False)
+    def f():
+        return truth[0]
+
+    f()
+    look = store.tags.get
+    looks = []
+
+    def look_and_stop(key):
+        found = look(key)
+        looks.append(key)
+        if len(looks) == 1:
+            looking.set()
+            assert let.wait(20)
+        return found
+
+    monkeypatch.setattr(store.tags, "get", look_and_stop)
+    early = elsewhere(f)
+    assert looking.wait(20)
+    truth[0] = "new"
+    holdfast.invalidate(name)
+    late = [elsewhere(f) for _ in range(5)]
+    under_way = loader()._fetching._looks[f.key()]
+    wait_for(lambda: len(under_way._wakers) == 5)
+    let.set()
+    assert early.result() == "old"
+    assert [each.result() for each in late] == ["new"] * 5
 
 
 @on_one_store
