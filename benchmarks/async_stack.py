@@ -49,6 +49,8 @@ _USERS = (10, 100, 1_000, 5_000)
 #: Where the goals are.
 _MANY = 1_000
 _AT_ONCE = 50
+#: For answers of a server that can't keep up, once enough was counted.
+_PATIENCE_SECONDS = 10.0
 _NOTE = (
     "Completions: of what each user could have had, one a second. Threads: the most that the worker"
     " had. Wrong: durations in the log that are shorter than the view awaited, or longer than the"
@@ -149,7 +151,7 @@ def _crowd(
     one: Serving, users: int, seconds: float, settle: float, path: str
 ) -> tuple[dict[str, Any], int]:
     site: Any = SimpleNamespace(port=one.port, visitor=lambda: _Visitor(one.port))
-    return api_log.crowd(site, users, seconds, settle, path)
+    return api_log.crowd(site, users, seconds, settle, path, _PATIENCE_SECONDS)
 
 
 class _Visitor:

@@ -17,8 +17,6 @@ from typing import Any
 
 #: So many users come each second: servers queue no more than some thousand connections.
 USERS_A_SECOND = 1500
-#: Who was not answered for so long has failed.
-PATIENCE_SECONDS = 30
 #: A token as an API's users send it, signed by nobody, whose subject is "acme".
 TOKEN = "e30.eyJzdWIiOiJhY21lIn0.e30"  # noqa: S105
 
@@ -38,6 +36,7 @@ class Crowd:
     users: int
     seconds: float
     settle_seconds: float
+    patience_seconds: float = 30.0
     stopping: bool = False
     answers: list[tuple[str, float, float]] = field(default_factory=list)
     failed: int = 0
@@ -53,7 +52,7 @@ class Crowd:
         self.stopping = True
         # Who waits for an answer still gets it: the server's log has it, too.
         with suppress(TimeoutError):
-            async with asyncio.timeout(PATIENCE_SECONDS):
+            async with asyncio.timeout(self.patience_seconds):
                 # Polled, so that answers cost nothing more.
                 while any(user.name for user in everybody if user is not None):  # noqa: ASYNC110
                     await asyncio.sleep(0.02)
@@ -173,13 +172,16 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--settle", type=float, default=1.5, metavar="SECONDS", help="how long to wait before"
     )
+    parser.add_argument(
+        "--patience", type=float, default=30.0, metavar="SECONDS", help="for the last answers"
+    )
     return parser
 
 
 def main() -> int:
     given = _parser().parse_args()
     allow_connections(given.users)
-    crowd = Crowd(given.port, given.path, given.users, given.seconds, given.settle)
+    crowd = Crowd(given.port, given.path, given.users, given.seconds, given.settle, given.patience)
     json.dump(run(crowd.visit()), sys.stdout)
     return 0
 

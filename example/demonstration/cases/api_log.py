@@ -73,12 +73,18 @@ def judge(tally: Tally, took: dict[str, float], log: str) -> None:
             tally.note(WRONG, wrong=not least <= one <= most)
 
 
-def crowd(
-    site: Site, users: int, seconds: float, settle: float, path: str = "/quote/?seconds=1"
+def crowd(  # noqa: PLR0913, PLR0917 - as much as a crowd can be told
+    site: Site,
+    users: int,
+    seconds: float,
+    settle: float,
+    path: str = "/quote/?seconds=1",
+    patience: float = 30.0,
 ) -> tuple[dict, int]:
     """What *users* at once saw, and how many threads the server had at most meanwhile."""
     command = [sys.executable, "-m", "demonstration.crowd", str(site.port), "--path", path]
     how = ["--users", str(users), "--seconds", str(seconds), "--settle", str(settle)]
+    how += ["--patience", str(patience)]
     with subprocess.Popen([*command, *how], cwd=EXAMPLE, stdout=subprocess.PIPE) as process:
         most = Most(site)
         with most:
