@@ -8,7 +8,7 @@ import pytest
 
 import holdfast
 from holdfast.cache import consistency as consistencies
-from holdfast.cache import counts
+from holdfast.cache import counts, loader
 from holdfast.cache.consistency import Consistency
 from tests.cache.conftest import Face, elsewhere, wait_for
 
@@ -151,26 +151,27 @@ def test_who_waits_gets_nothing_from_an_old_snapshot(face: Face, name: str) -> N
     """Not even if the load began after he came: the snapshot was older."""
     from holdfast import named_stores
 
-    let = threading.Event()
+    store = named_stores.store("cache")
     calls = []
 
     @face.cached(name, tags=[name])
     def f():
         calls.append(1)
-        if len(calls) == 1:
-            assert let.wait(20)
         return len(calls)
 
     def in_old_snapshot():
-        begun_at.set(named_stores.store("cache").tags.stamp())
+        begun_at.set(store.tags.stamp())
         holdfast.invalidate(name)
         return f()
 
+    # As another process would that loads: so the load begins after the second one has come.
+    place = b"lease:" + f.key()
+    assert store.acquire(place, b"another process", 30)
     first = elsewhere(in_old_snapshot)
-    wait_for(lambda: calls)
+    wait_for(lambda: f.key() in loader()._fetching.flights)
     second = elsewhere(f)
     wait_for(lambda: counts(name).waits)
-    let.set()
+    store.release(place, b"another process")
     assert (first.result(), second.result()) == (1, 2)
 
 

@@ -188,9 +188,7 @@ print([job.value for job in jobs] == [7] * 10, len(ticks) > 3)
 @pytest.mark.usefixtures("store")
 @pytest.mark.parametrize("patch", [True, False], ids=["patched", "not-patched"])
 @pytest.mark.parametrize("engine", ["lmdb"], indirect=True)
-def test_greenlets_wait_too_and_the_hub_goes_on(
-    store_url: str, name: str, tmp_path, patch
-) -> None:
+def test_greenlets_wait_too_and_the_hub_goes_on(store_url: str, name: str, tmp_path, patch) -> None:
     line = "import gevent.monkey; gevent.monkey.patch_all()" if patch else ""
     log = tmp_path / "log"
     outputs = run_together(
