@@ -257,7 +257,7 @@ def test_values_of_all_kinds_and_times_are_returned(cache: Any) -> None:
     assert cache.get("over") is None
     assert cache.get_or_set("short", lambda: 9, timeout=1) == 9
     with pytest.raises(NotCacheable, match="'call'"):
-        cache.get_or_set("call", lambda: threading.Lock())
+        cache.get_or_set("call", threading.Lock)
     assert cache.get("call") is None
     assert cache.get_or_set("version", lambda: 1, version=2) == 1
     assert cache.get("version", version=2) == 1

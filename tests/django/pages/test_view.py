@@ -33,7 +33,7 @@ from holdfast import named_stores
 from holdfast.cache.events import counts
 from holdfast.cache.recording import current_recordings
 from holdfast.django.pages.invalidation import view_tags
-from tests.django.in_process import Answer, Server, ask_asgi, ask_wsgi, asgi_app, wsgi_app
+from tests.django.in_process import Answer, Server, asgi_app, ask_asgi, ask_wsgi, wsgi_app
 
 cached_view = holdfast.django.cached_view
 
@@ -221,10 +221,10 @@ REFUSED: dict[str, Callable[[Any], Any]] = {
     "no-cache": _with_header(Cache_Control='max-age=60, no-cache="Set-Cookie"'),
     "max-age": _with_header(Cache_Control="max-age=0"),
     "vary": _with_header(Vary="Accept, *"),
-    "streamed": lambda request: StreamingHttpResponse([b"x"]),
-    "redirect": lambda request: HttpResponseRedirect("/elsewhere/"),
-    "error": lambda request: HttpResponse("x", status=500),
-    "404": lambda request: HttpResponse("x", status=404),
+    "streamed": lambda _: StreamingHttpResponse([b"x"]),
+    "redirect": lambda _: HttpResponseRedirect("/elsewhere/"),
+    "error": lambda _: HttpResponse("x", status=500),
+    "404": lambda _: HttpResponse("x", status=404),
     "body": lambda request: HttpResponse(request.body),
     "http404": not_found,
 }
@@ -256,7 +256,7 @@ def rich(request: Any) -> HttpResponse:
 
 
 @cached_view(ttl=60)
-@condition(etag_func=lambda request: '"own"')
+@condition(etag_func=lambda _: '"own"')
 def conditioned(request: Any) -> HttpResponse:
     return run(request)
 
@@ -287,7 +287,7 @@ def slowly(request: Any) -> HttpResponse:
 tenant = "a"
 
 
-@cached_view(ttl=60, key=lambda request: tenant)
+@cached_view(ttl=60, key=lambda _: tenant)
 def of_tenant(request: Any) -> HttpResponse:
     return run(request, tenant)
 
@@ -693,7 +693,7 @@ def test_options_that_make_no_sense_are_refused_at_once(
 
 
 def test_what_is_no_view_is_told_so() -> None:
-    view: Any = cached_view(ttl=60)(lambda request: None)
+    view: Any = cached_view(ttl=60)(lambda _: None)
     with pytest.raises(TypeError, match="HttpRequest"):
         view("request")
     with pytest.raises(TypeError, match="NoneType in place of a response"):

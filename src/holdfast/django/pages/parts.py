@@ -128,11 +128,20 @@ def _scope(name: str) -> Reader:
 
 
 def _cookie(name: str) -> Reader:
-    return lambda request: _text(request.COOKIES, name, request)
+    def read(request: HttpRequest) -> str:
+        held = _held(request)
+        if "COOKIES" not in held and HELD_AS not in held and "HTTP_COOKIE" not in held["META"]:
+            return ABSENT  # without having Django look for them
+        return _text(request.COOKIES, name, request)
+
+    return read
 
 
 def _query(name: str) -> Reader:
     def read(request: HttpRequest) -> str:
+        held = _held(request)
+        if "GET" not in held and HELD_AS not in held and not held["META"].get("QUERY_STRING"):
+            return ABSENT  # as above
         query = request.GET
         return canonical(query.getlist(name)) if name in query else ABSENT
 
