@@ -61,6 +61,7 @@ def test_programs_get_all_of_it(project: Project) -> None:
     assert one["thread"] is True
     assert one["microseconds"] > 0
     assert one["in_use"] is True
+    assert one["application"]["wrappers"] == ["holdfast.asgi.RequestScope"]
     causes = {cause["name"]: cause["switches"] for cause in one["causes"]}
     assert causes == {
         "Django's handler": 2,
@@ -93,6 +94,7 @@ def test_it_sees_whose_handler_serves_the_project(project: Project) -> None:
 
 def test_people_are_told_who_is_to_blame_and_what_to_do(project: Project) -> None:
     said = run(project)
+    assert "shop.asgi.application: holdfast.asgi.RequestScope > Django's handler" in said
     assert "request's thread  <->  holdfast.django.middleware.RequestScope" in said
     assert "layers.ApiLogger: 2 switches" in said
     assert "It is sync only" in said
@@ -101,6 +103,15 @@ def test_people_are_told_who_is_to_blame_and_what_to_do(project: Project) -> Non
 
 def test_the_command_without_manage_py_does_the_same(project: Project) -> None:
     assert "layers.ApiLogger: 2 switches" in run(project, module=True)
+
+
+def test_an_application_that_cannot_be_imported_is_said_and_the_rest_is_shown(
+    project: Project,
+) -> None:
+    (project.folder / "shop" / "asgi.py").write_text("1 / 0\n")
+    said = run(project, "--interface", "asgi")
+    assert "isn't known: shop.asgi.application can't be imported: division by zero." in said
+    assert "layers.ApiLogger: 2 switches" in said
 
 
 def test_a_middleware_that_is_not_there_is_one_line(project: Project) -> None:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from django.core.handlers.asgi import ASGIHandler as DjangosHandler
 from django.core.handlers.wsgi import WSGIHandler
 
-from . import application, chain, costs, receivers
+from . import chain, costs, receivers
+from .application import Application, find
 from .causes import Blame, blames, needs_thread, switches_of
 from .step import Setting, Step, When
 from .steps import steps
@@ -26,6 +27,7 @@ class Report:
         interface: "asgi" or "wsgi".
         handler: whose handler it is: "Django's" or "Holdfast's".
         in_use: whether the project's own `asgi.py` makes this one.
+        application: what that makes, under ASGI.
         view: "async" or "sync".
         steps: what it passes.
         unused: middleware that raised `MiddlewareNotUsed`.
@@ -35,6 +37,7 @@ class Report:
     interface: str
     handler: str
     in_use: bool
+    application: Application | None
     view: str
     steps: list[Step]
     unused: tuple[str, ...]
@@ -68,6 +71,7 @@ class Report:
             "interface": self.interface,
             "handler": self.handler,
             "in_use": self.in_use,
+            "application": None if self.application is None else asdict(self.application),
             "view": self.view,
             "switches": self.switches,
             "thread": self.has_thread,
@@ -101,13 +105,14 @@ def _of(interface: str, measured: costs.Costs) -> Iterator[Report]:
     loaded = chain.load(is_async=is_async)
     sender: Any = DjangosHandler if is_async else WSGIHandler
     heard = receivers.of_sender(sender)
-    used = application.find() if is_async else None
+    used = find() if is_async else None
     for ours in (False, True) if is_async else (False,):
         for view_is_async in (is_async, not is_async):
             yield Report(
                 interface,
                 "Holdfast's" if ours else "Django's",
                 used is None or (used.problem is None and used.ours is ours),
+                used,
                 "async" if view_is_async else "sync",
                 steps(loaded, Setting(heard, view_is_async, ours)),
                 loaded.unused,
@@ -139,8 +144,17 @@ def words(found: list[Report]) -> str:
     for interface in dict.fromkeys(report.interface for report in found):
         of_it = [report for report in found if report.interface == interface]
         shown = next((report for report in of_it if report.in_use), of_it[0])
-        parts += [_chain(shown), _totals(of_it), _causes(shown)]
+        parts += [_served(shown), _chain(shown), _totals(of_it), _causes(shown)]
     return "\n\n".join(part for part in parts if part)
+
+
+def _served(report: Report) -> str:
+    used = report.application
+    if used is None:
+        return ""
+    if used.problem is not None:
+        return f"Which handler serves the project isn't known: {used.problem}."
+    return f"{used.where}: {' > '.join([*used.wrappers, f'{report.handler} handler'])}"
 
 
 def _chain(report: Report) -> str:
