@@ -25,14 +25,14 @@ from tests.consistency.subjects.settings import settings as subject_settings
 from tests.services.postgres import running_postgres
 
 #: By scenario, what happens and how often as much as the others.
-SCENARIOS: dict[str, dict[str, int]] = {
+SCENARIOS: dict[str, dict[str, float]] = {
     "calm": {},
     "kills": {"kill": 1},
     "stops": {"stop": 1},
-    "accidents": {"accident": 1, "stop": 3},
+    "accidents": {"accident": 1, "stop": 5},
     "flushes": {"flush": 1},
     "restores": {"restore": 1},
-    "all": {"kill": 5, "stop": 10, "accident": 1},
+    "all": {"kill": 5, "stop": 10, "accident": 0.3},
 }
 
 

@@ -7,6 +7,7 @@ from types import ModuleType
 SUBJECTS = {
     "ours": "ours",
     "ours_untiered": "ours",
+    "ours_in_database": "ours",
     "views": "views",
     "protocol": "protocol",
     "none": "none",

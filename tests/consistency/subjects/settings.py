@@ -9,6 +9,7 @@ TTL = 20.0
 APPS = {
     "ours": ["holdfast.django"],
     "ours_untiered": ["holdfast.django"],
+    "ours_in_database": ["holdfast.django"],
     "views": ["holdfast.django"],
     "cachalot": ["cachalot"],
     "cacheops": ["cacheops"],
@@ -19,7 +20,10 @@ APPS = {
 def settings(name: str, url: str) -> dict[str, Any]:
     """Of the subject, with its store at *url*."""
     if "holdfast.django" in APPS.get(name, ()):
-        return {"HOLDFAST": {"STORES": {"cache": url}, "CACHE": {"COMMIT_TIMEOUT": COMMIT_TIMEOUT}}}
+        cache: dict[str, Any] = {"COMMIT_TIMEOUT": COMMIT_TIMEOUT}
+        if name == "ours_in_database":
+            cache["VERSIONS"] = "database"
+        return {"HOLDFAST": {"STORES": {"cache": url}, "CACHE": cache}}
     if name.startswith("cacheops"):
         return {
             "CACHEOPS_REDIS": url,
