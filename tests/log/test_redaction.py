@@ -6,7 +6,7 @@ from typing import Any
 from urllib.parse import quote, quote_plus, urlencode
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from holdfast.log.bodies import body_text
@@ -45,6 +45,26 @@ CARDS = [
     *("5555555555554444", "6011 1111 1111 1117", "4111\u00a01111\u00a01111\u00a01111"),
     "".join(chr(0xFF10 + int(digit)) for digit in CARD),
     "4111\u200b1111\u200b1111\u200b1111",
+    *(
+        "4111\t1111\t1111\t1111",
+        "4111 \u2013 1111 \u2013 1111 \u2013 1111",
+        "(4111) 1111 1111 1111",
+    ),
+]
+# What may stand beside a card without a letter between.
+BESIDE_CARDS = [
+    *(
+        "/0/{}/",
+        "0-{}",
+        "1 {}",
+        "{} 1",
+        "9.{}",
+        "0%20{}",
+        "2026-11-21 {}",
+        "{} 12/27 123",
+        "77, {}, 88",
+    ),
+    *("5 5 5 5 {}", "{0} {0}", "4 {} 4", "0000-{}-0000", "10.0.0.1, {}", "000000000000 {}", "{}.0"),
 ]
 
 
@@ -83,9 +103,54 @@ def test_a_token_is_hidden_wherever_it_stands(token: str):
         assert HIDDEN in shown
 
 
+@pytest.mark.parametrize("card", CARDS)
+@pytest.mark.parametrize("beside", BESIDE_CARDS)
+def test_a_card_is_hidden_also_beside_other_numbers(beside: str, card: str):
+    text = beside.format(card)
+    last = card[-4:]
+    for shown in (
+        redaction.text(text),
+        redaction.query(f"q={quote_plus(text)}"),
+        redacted_json(json.dumps({"n": text}), redaction),
+        str(redaction.value("n", text)),
+    ):
+        assert shown is not None
+        assert card not in shown
+        assert last not in shown, shown
+        assert HIDDEN in shown
+
+
+def test_what_stands_beside_a_card_is_seen():
+    assert redaction.text(f"/2026/11/21/{CARD}/") == f"/2026/11/21/{HIDDEN}/"
+    assert redaction.text(f"1 {CARD} 2 4111-1111-1111-1111 3") == f"1 {HIDDEN} 2 {HIDDEN} 3"
+
+
+def test_of_two_numbers_that_overlap_both_are_hidden():
+    first, second = "4423 1885 0655 4165", "4165 3926 9614 6897"
+    assert redaction.text(first) == redaction.text(second) == HIDDEN
+    shown = redaction.text(f"see {first} {second.removeprefix('4165 ')} there")
+    assert not set("0123456789") & set(shown)
+
+
 @pytest.mark.parametrize("number", ["1732170000000", "12345678901234567", "4111111111111112", "42"])
 def test_numbers_that_are_no_cards_are_seen(number: str):
     assert redaction.text(f"order {number}") == f"order {number}"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *(
+            "2026-11-21 08:48:25.123456",
+            "2026-11-21 08:48:25, 2026-11-21 08:48:26",
+            "10.0.0.1, 10.0.0.2",
+        ),
+        *("/2026/11/21/1234567/", "Chrome/120.0.6099.109 Safari/537.36", "+49 170 1234567"),
+        "ids=1,2,3,4,5,6,7,8,9,10,11,12,13,14,15",
+    ],
+)
+def test_dates_addresses_and_lists_of_numbers_are_seen(text: str):
+    assert redaction.text(text) == text
 
 
 def test_what_was_cut_off_within_a_secret_is_hidden_too():
@@ -214,6 +279,7 @@ def test_no_body_raises(body: bytes, kind: str, before: bytes):
 
 
 @settings(max_examples=60, deadline=None)
+@example(path="0", query="", agent="0", forwarded="", given_id="", secret=CARD)
 @given(
     path=st.text(max_size=60),
     query=st.text(max_size=60),

@@ -11,6 +11,8 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 from urllib.parse import unquote_plus
 
+from .cards import without_cards
+
 HIDDEN = "***"
 
 # Anywhere in a name, once it is lower case and without anything but letters and digits.
@@ -93,7 +95,7 @@ class Redaction:
         for signs, pattern, replacement in self._patterns:
             if signs is None or any(sign in lower for sign in signs):
                 text = pattern.sub(replacement, text)
-        return _DIGITS.sub(_hide_card, text)
+        return without_cards(text)
 
     def query(self, text: str) -> str:
         """A query string or form: the values of secret fields are hidden, all else is as it was."""
@@ -131,7 +133,8 @@ class Redaction:
             return HIDDEN
         if value is None or isinstance(value, bool | int | float):
             # A card number may be a number.
-            return HIDDEN if isinstance(value, int) and self.text(str(value)) == HIDDEN else value
+            shown = str(value)
+            return value if self.text(shown) == shown else HIDDEN
         if isinstance(value, Mapping) and depth < _DEEPEST:
             items = list(value.items())[:_MOST_ITEMS]
             return {str(k)[:100]: self.value(str(k), v, depth + 1) for k, v in items}
@@ -210,29 +213,3 @@ _PATTERNS: list[tuple[tuple[str, ...] | None, re.Pattern[str], str]] = [
     ),
 ]
 _SHORTEST_SECRET = 5
-
-# Runs of digits as cards are written: apart by one or two of what people put between them.
-_DIGITS = re.compile(r"(?<!\d)\d(?:(?:[ \-._/+\u00a0\u2009\u202f]|%20){0,2}\d){12,}(?!\d)")
-_LEAST_DIGITS, _MOST_DIGITS = 13, 19
-
-
-def _hide_card(found: re.Match[str]) -> str:
-    digits = re.sub(r"%20|\D", "", found[0])
-    if len(digits) <= _MOST_DIGITS:
-        return HIDDEN if _is_card(digits) else found[0]
-    # A card may stand inside of a longer run.
-    for size in (16, 15, 14):
-        if any(_is_card(digits[at : at + size]) for at in range(len(digits) - size + 1)):
-            return HIDDEN
-    return found[0]
-
-
-def _is_card(digits: str) -> bool:
-    """Whether they begin as cards do and their check digit is right (Luhn)."""
-    if digits[0] not in "23456":
-        return False
-    total = 0
-    for place, digit in enumerate(reversed(digits)):
-        worth = int(digit) * (1 + place % 2)
-        total += worth - 9 if worth > 9 else worth  # noqa: PLR2004 - Luhn's rule
-    return total % 10 == 0
