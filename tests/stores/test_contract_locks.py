@@ -3,6 +3,10 @@
 import threading
 import time
 
+import pytest
+
+from holdfast.stores.protocol import HEARTBEAT
+from tests.stalls import longest_stall
 from tests.stores.faces import Face, elsewhere
 
 
@@ -48,10 +52,18 @@ def test_a_lock_is_free_after_its_ttl(store):
 
 
 def test_a_renewed_lock_is_held_for_longer(store):
-    store.acquire(b"{l}", b"me", 1.5, timeout=0)
-    assert store.renew(b"{l}", b"me", 30)
-    assert store.acquire(b"{l}", b"you", 10, timeout=2.5) is None
-    assert store.release(b"{l}", b"me")
+    for _ in range(3):
+        assert store.acquire(b"{l}", b"me", 1.5, timeout=0)
+        assert store.renew(b"{l}", b"me", 30)
+        with longest_stall() as stall:
+            taken = store.acquire(b"{l}", b"you", 10, timeout=2.5)
+        if taken is None:
+            assert store.release(b"{l}", b"me")
+            return
+        # A holder that stands still for a heartbeat is taken for dead.
+        assert stall.seconds > HEARTBEAT / 2
+        assert store.release(b"{l}", b"you")
+    pytest.skip("the machine stood still again and again")
 
 
 def test_a_waiter_gets_the_lock_when_it_is_released(store):

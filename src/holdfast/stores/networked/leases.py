@@ -87,29 +87,49 @@ class Leases:
                         return
 
     def _renew(self) -> bool:
-        """Renew all leases once; whether there were any."""
+        """Renew all leases; whether there were any."""
+        due = None
+        while due is None or due:
+            known = self._known(due)
+            if not known:
+                return due is not None
+            now = time.monotonic()
+            held = {lease: min(until - now, HEARTBEAT) for lease, until in known.items()}
+            try:
+                lost = self._extend(held)
+            except StoreError as error:
+                # Once, not three times a second for as long as it lasts.
+                if not self._failing:
+                    self._failing = True
+                    logger.warning(
+                        "locks held in %s could not be renewed, and may be lost: %s",
+                        self._place,
+                        error,
+                    )
+                return True
+            self._failing = False
+            due = self._settle(known, lost)
+        return True
+
+    def _known(self, due: set[Lease] | None) -> dict[Lease, float]:
+        """The leases that are held, or those of *due*, and until when."""
         now = time.monotonic()
         with self._lock:
             for lease in [lease for lease, until in self._until.items() if until <= now]:
                 del self._until[lease]
-            known = dict(self._until)
-        held = {lease: min(until - now, HEARTBEAT) for lease, until in known.items()}
-        if not held:
-            return False
-        try:
-            lost = self._extend(held)
-        except StoreError as error:
-            # Once, not three times a second for as long as it lasts.
-            if not self._failing:
-                self._failing = True
-                logger.warning(
-                    "locks held in %s could not be renewed, and may be lost: %s", self._place, error
-                )
-            return True
-        self._failing = False
+            if due is None:
+                return dict(self._until)
+            return {lease: self._until[lease] for lease in due if lease in self._until}
+
+    def _settle(self, known: dict[Lease, float], lost: set[Lease]) -> set[Lease]:
+        """Forget what was lost; those that their holder renewed meanwhile.
+
+        What was written for them may be the shorter of the two, so they are due once more.
+        """
         with self._lock:
-            for lease in lost:
-                # Unless it was taken anew meanwhile.
-                if self._until.get(lease) == known[lease]:
-                    del self._until[lease]
-        return True
+            changed = {
+                lease for lease, until in known.items() if self._until.get(lease, until) != until
+            }
+            for lease in lost - changed:
+                self._until.pop(lease, None)
+        return changed
