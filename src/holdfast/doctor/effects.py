@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from .names import FunctionNode, everything, walk
+from .paths import on_every_path
 
 if TYPE_CHECKING:
     from .index import Names
@@ -18,6 +19,8 @@ _CHANGES = frozenset(
     }
 )  # fmt: skip
 _CACHES = ("django.core.cache.cache", "django.core.cache.caches", "django.core.cache.get_cache")
+#: How projects call their own function that picks one of Django's caches.
+_MAKES_CACHE = frozenset({"get_cache", "get_cache_backend", "get_cache_storage", "_get_cache"})
 
 
 def cache_changes(node: ast.AST, names: Names, function: FunctionNode) -> Iterator[ast.Call]:
@@ -62,7 +65,7 @@ def _is_cache(node: ast.expr, names: Names, variables: set[str]) -> bool:
     if module == names.index.name:
         # The file's own name for one of them.
         value = names.index.assigned.get(name, "").partition(":")[2]
-        return value in _CACHES
+        return value in _CACHES or value.rpartition(".")[2] in _MAKES_CACHE
     return False
 
 
@@ -142,8 +145,19 @@ def clears(function: FunctionNode, names: Names) -> list[str]:
 
 def _holder(node: ast.expr, names: Names) -> str:
     """The full name of what is written onto; `self.x` and `cls.x` as `self.x`."""
-    while isinstance(node, ast.Subscript):
-        node = node.value
+    while True:
+        if isinstance(node, ast.Subscript):
+            node = node.value
+        elif (
+            isinstance(node, ast.Call)
+            and isinstance(node.func, ast.Attribute)
+            and node.func.attr in {"get", "setdefault"}
+        ):
+            node = node.func.value  # what is held under a key
+        else:
+            break
+    if isinstance(node, ast.Name) and node.id in {"self", "cls"}:
+        return "self"
     if isinstance(node, ast.Attribute) and node.attr == "__dict__":
         node = node.value
     if isinstance(node, ast.Attribute):
@@ -153,3 +167,45 @@ def _holder(node: ast.expr, names: Names) -> str:
         if isinstance(owner, ast.Name) and owner.id in {"self", "cls"}:
             return f"self.{node.attr}"
     return names.of(node)
+
+
+#: Calls that set one of the thread's settings, or take it back, and what.
+ACTIVATES = {
+    "django.utils.translation.activate": "the language",
+    "django.utils.translation.deactivate": "the language",
+    "django.utils.translation.deactivate_all": "the language",
+    "django.utils.timezone.activate": "the time zone",
+    "django.utils.timezone.deactivate": "the time zone",
+}
+
+
+def activations(function: FunctionNode, names: Names) -> dict[str, bool]:
+    """Settings of the thread that the function changes, and whether on every path through it."""
+    found: dict[str, bool] = {}
+    for part in walk(function):
+        if isinstance(part, ast.Call):
+            what = ACTIVATES.get(names.of(part.func), "")
+            if what and what not in found:
+                found[what] = on_every_path(
+                    function.body,
+                    lambda node, what=what: (
+                        isinstance(node, ast.Call)  # type: ignore[misc]
+                        and ACTIVATES.get(names.of(node.func)) == what
+                    ),
+                )
+    return found
+
+
+def held(function: FunctionNode, names: Names) -> Iterator[tuple[str, str]]:
+    """`self.x = Something(...)`: the attribute, and the full name of what is called."""
+    for part in walk(function):
+        if isinstance(part, ast.Assign) and isinstance(part.value, ast.Call):
+            for target in part.targets:
+                if (
+                    isinstance(target, ast.Attribute)
+                    and isinstance(target.value, ast.Name)
+                    and target.value.id == "self"
+                ):
+                    called = names.of(part.value.func)
+                    if called:
+                        yield target.attr, called

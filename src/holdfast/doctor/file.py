@@ -10,7 +10,7 @@ from functools import cached_property
 from .findings import Finding
 from .index import ModuleIndex, Names, method_call
 from .lifetimes import Lifetimes, is_test
-from .names import FunctionNode, parameters, statements, everything, walk
+from .names import FunctionNode, everything, parameters, statements, walk
 from .project import Function, Project
 from .sources import Source
 

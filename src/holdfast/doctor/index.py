@@ -8,7 +8,7 @@ from __future__ import annotations
 import ast
 from dataclasses import dataclass, field
 
-from .effects import cache_changes, clears, writes
+from .effects import activations, cache_changes, clears, held, writes
 from .names import FunctionNode, bound_in, dotted, imported, parameters, statements, walk
 from .sources import Source
 
@@ -27,6 +27,9 @@ class FunctionIndex:
         calls: what it calls, as full names; `self.x` for methods of its own object, `.x` for a
             method of something that isn't known.
         changes_cache: whether it writes to one of Django's caches, or deletes from it.
+        activates: which of the thread's settings (language, time zone) it sets or takes back, and
+            whether on every path.
+        returns: what it returns, if that is something it calls, as a full name.
         writes: what it writes onto that isn't its own, as full names (`self.x` for its object),
             and the names of the attributes and values that take part.
         clears: holders whose attributes it deletes or sets to None.
@@ -42,6 +45,8 @@ class FunctionIndex:
     changes_cache: bool = False
     writes: dict[str, list[str]] = field(default_factory=dict)
     clears: list[str] = field(default_factory=list)
+    activates: dict[str, bool] = field(default_factory=dict)
+    returns: str = ""
 
 
 @dataclass(slots=True)
@@ -54,6 +59,7 @@ class ClassIndex:
         attributes: what its body assigns: the literal, or `call:<full name>`, or `""`.
         methods: their names, and whether each is async.
         decorators: as for functions.
+        holds: for attributes that `__init__` binds to something it calls: its full name.
     """
 
     name: str
@@ -64,6 +70,7 @@ class ClassIndex:
     attributes: dict[str, str]
     methods: dict[str, bool]
     decorators: list[str]
+    holds: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -166,7 +173,7 @@ class Names:
 
 
 def kind_of(value: ast.AST | None, names: Names) -> str:
-    """What an assigned value is: `dict`, `list`, `set`, `constant`, `call:<name>`, `name:<name>`."""
+    """What an assigned value is: `dict`, `list`, `set`, `constant`, `call:<name>`, `name:<…>`."""
     if value is None:
         return ""
     if isinstance(value, ast.Call):
@@ -299,6 +306,18 @@ class _Indexer:
         found.calls = list(calls)
         found.writes = writes(node, inner)
         found.clears = clears(node, inner)
+        found.activates = activations(node, inner)
+        found.returns = next(
+            (
+                inner.of(part.value.func)
+                for part in walk(node)
+                if isinstance(part, ast.Return) and isinstance(part.value, ast.Call)
+            ),
+            "",
+        )
+        owner, _, name = found.name.rpartition(".")
+        if name == "__init__" and owner in index.classes:
+            index.classes[owner].holds.update(held(node, inner))
         found.changes_cache = any(True for _ in cache_changes(node, inner, node))
         for called in calls:
             index.instantiated.setdefault(called, []).append(found.name)
@@ -351,9 +370,15 @@ class _Indexer:
 
 
 def method_call(node: ast.Attribute, names: Names) -> str:
-    """`self.x` or `cls.x` as it is, `super().x` as `super.x`, any other as `.x`."""
+    """`self.x`, `cls.x` and `self.a.x` as they are, `super().x` as `super.x`, others as `.x`."""
     if isinstance(node.value, ast.Name) and node.value.id in {"self", "cls"}:
         return f"self.{node.attr}"
+    if (
+        isinstance(node.value, ast.Attribute)
+        and isinstance(node.value.value, ast.Name)
+        and node.value.value.id == "self"
+    ):
+        return f"self.{node.value.attr}.{node.attr}"
     if isinstance(node.value, ast.Call) and dotted(node.value.func) == "super":
         return f"super.{node.attr}"
     return f".{node.attr}"

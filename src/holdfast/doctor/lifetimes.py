@@ -108,7 +108,7 @@ class Lifetimes:
         )
         for call in ("__call__", "__acall__"):
             method = project.method(full, call)
-            if method is not None and len(method.index.parameters) == 2:  # noqa: PLR2004 - self, request
+            if method is not None and len(method.index.parameters) == len(("self", "request")):
                 if takes or ("Middleware" in name and method.index.parameters[1] == "request"):
                     return True
         return False

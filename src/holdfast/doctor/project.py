@@ -314,7 +314,18 @@ class Project:
     def _own_method(self, name: str, caller: Function) -> Iterator[Function]:
         """`self.name()`: as the class has it, or one that inherits from it."""
         owner = caller.class_name
-        if not owner or "." in name:
+        if not owner:
+            return
+        if "." in name:
+            held, _, name = name.partition(".")
+            kind = self.held_by(owner, held)
+            if kind:
+                method = self.method(kind, name)
+            else:
+                candidates = self.methods_by_name.get(name, [])
+                method = candidates[0] if len(candidates) == 1 else None
+            if method is not None:
+                yield method
             return
         method = self.method(owner, name)
         if method is not None:
@@ -323,6 +334,26 @@ class Project:
             found = self._defined_in(descendant, name)
             if found is not None:
                 yield found
+
+    def held_by(self, full: str, attribute: str) -> str:
+        """The class of what an object's attribute holds, if `__init__` makes it; else nothing."""
+        for ancestor in self.ancestors(full):
+            found = self.class_(ancestor)
+            if found is not None and attribute in found[1].holds:
+                return self.made_by(found[1].holds[attribute])
+        return ""
+
+    def made_by(self, called: str) -> str:
+        """The class of the project whose object a call gives, itself or by a small function."""
+        for _ in range(_MOST_STEPS):
+            called = self.canonical(called)
+            if self.class_in_project(called):
+                return called
+            function = self.function(called)
+            if function is None or not function.index.returns:
+                return ""
+            called = function.index.returns
+        return ""
 
     def _inherited_method(self, name: str, caller: Function) -> Iterator[Function]:
         """`super().name()`."""

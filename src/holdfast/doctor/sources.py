@@ -1,7 +1,8 @@
 """Finding Python files, and reading them, whatever state they are in.
 
-What can't be parsed is reported as such and left out; it never ends the run. Files for Python 2 are
-parsed after a few of its spellings were replaced by today's, line by line, so that places stay true.
+What can't be parsed is reported as such and left out; it never ends the run. Files for Python 2
+are parsed after a few of its spellings were replaced by today's, line by line, so that places stay
+true.
 """
 
 from __future__ import annotations

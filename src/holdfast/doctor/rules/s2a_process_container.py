@@ -165,7 +165,7 @@ def _fills_a_registry(file: File, function: Defined) -> bool:
 
 
 def _is_memo(function: Defined, place: ast.expr, key: ast.expr | None, change: ast.AST) -> bool:
-    """Whether the function looks the key up first, and returns what it finds: a cache of its own."""
+    """Whether the function looks the key up first and returns what it finds: its own cache."""
     written = ast.unparse(place)
     if isinstance(change, ast.AugAssign):
         return True  # a figure of this process

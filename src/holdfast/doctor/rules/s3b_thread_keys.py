@@ -56,8 +56,8 @@ def check(file: File) -> Iterator[Finding]:
             yield file.finding(
                 CODE,
                 part,
-                f"{function.name} keeps what belongs to a request in {holder}, under the identity of"
-                " its thread: requests that share a thread read each other's.",
+                f"{function.name} keeps what belongs to a request in {holder}, under the identity"
+                " of its thread: requests that share a thread read each other's.",
                 "Keep it in holdfast.state, or in a ContextVar that is reset.",
                 symbol=function.name,
                 attribute=holder,

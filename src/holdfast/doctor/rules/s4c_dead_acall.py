@@ -41,7 +41,7 @@ def check(file: File) -> Iterator[Finding]:
         call = own(class_, "__call__")
         if async_capable(file, class_) or call is None:
             continue
-        half = own(class_, "__acall__") or own(class_, "acall")
+        half: ast.AST | None = own(class_, "__acall__") or own(class_, "acall")
         if not isinstance(half, ast.AsyncFunctionDef):
             half = _mark(class_.node)
         if half is None:

@@ -14,7 +14,8 @@ CODE = "S7a"
 TITLE = "The body read in middleware, before the view"
 REASON = """`request.body` and `request.POST` read all that the client sends into memory before the
 view decides whether it wants it. A view that reads the upload as a stream then fails
-(`RawPostDataException`), limits set in the view come too late, and a slow client holds the worker."""
+(`RawPostDataException`), limits set in the view come too late, and a slow client holds the
+worker."""
 WRONG = """
 class Audit:
     def __init__(self, get_response):
