@@ -9,7 +9,7 @@ import sys
 from types import FrameType
 from typing import Any
 
-from .entry import CANCELLED, TIME_OUT, open_entries
+from .entry import CANCELLED, COMPLETE, ERROR, TIME_OUT, Entry, open_entries
 from .writer import flush_all
 
 _watching = False
@@ -30,8 +30,15 @@ def watch() -> None:
 def end_all(outcome: str, seconds: float = 2.0) -> None:
     """End the requests that run, and write all that waits."""
     for entry in list(open_entries.values()):
-        entry.recorder.end(entry, outcome)
+        entry.recorder.end(entry, _outcome_by_now(entry, outcome))
     flush_all(seconds)
+
+
+def _outcome_by_now(entry: Entry, outcome: str) -> str:
+    if not entry.ended_at:
+        return outcome
+    # All of the answer was sent before; the application has only not returned yet.
+    return ERROR if entry.exception else COMPLETE
 
 
 def take_abort() -> None:
