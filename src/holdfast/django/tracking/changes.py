@@ -10,6 +10,9 @@ from .statements import Kind, Match, Source, Write
 
 Writes = tuple[tuple[Write, ...], bool]
 
+#: Databases on which the target of an UPDATE or DELETE is a table, not an alias of one behind it.
+_TARGETS_ARE_TABLES = frozenset({"postgresql", "sqlite"})
+
 
 def writes_of(tree: exp.Expr, catalogue: Catalogue) -> Writes:
     """The tables that *tree* writes to, and whether it may write to any other."""
@@ -140,6 +143,8 @@ def _updated(node: exp.Update, catalogue: Catalogue) -> list[Write]:
         return []
     if table.args.get("joins"):  # MySQL: several tables, and any of them may be changed
         return _any(table)
+    if node.args.get("from_") is not None and catalogue.vendor not in _TARGETS_ARE_TABLES:
+        return _any(node)
     assigned: dict[str, tuple[Source, ...] | None] = {}
     for part in node.expressions:
         if not isinstance(part, exp.EQ) or not isinstance(part.this, exp.Column):
@@ -154,6 +159,10 @@ def _deleted(node: exp.Delete, catalogue: Catalogue) -> list[Write]:
     if not isinstance(table, exp.Table) or not isinstance(table.this, exp.Identifier):
         return []
     if node.args.get("tables") or table.args.get("joins"):
+        # MySQL: rows of several tables. What stands before FROM may be aliases of those behind it.
+        node.set("tables", None)
+        return _any(node)
+    if node.args.get("using") and catalogue.vendor not in _TARGETS_ARE_TABLES:
         return _any(node)
     return [Write(table.name.casefold(), Kind.DELETE, _matches(node, table, catalogue))]
 

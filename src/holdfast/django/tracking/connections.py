@@ -11,7 +11,7 @@ from typing import Any
 from django.db import DatabaseError
 
 from ...cache.recording import innermost
-from . import switch
+from . import greenlets, switch
 from .calls import Call, Execute
 from .counters import events
 from .known import Texts
@@ -120,7 +120,7 @@ class TrackedConnection(Writing, Reading):
                 return call.run()
         if not self.began:
             self.begin()
-        result = call.run()
+        result = greenlets.begin(self, call)
         self._is_raw = call.connection.autocommit
         return result
 
@@ -172,4 +172,5 @@ def _with_relations(
         writes_anything=statement.writes_anything or effect is Effect.WRITES,
         refusal=refusal,
         commits=statement.commits,
+        is_several=statement.is_several,
     )

@@ -50,6 +50,19 @@ def was_refused(connection: BaseDatabaseWrapper, error: BaseException) -> bool:
     return False
 
 
+def may_be_at_it(connection: BaseDatabaseWrapper, *, is_one: bool) -> bool:
+    """Whether the server may be at work still on what the driver has just executed.
+
+    psycopg doesn't wait for answers in its pipeline mode. MySQL's drivers wait for the first answer
+    of several, which is all there is to one statement.
+    """
+    if connection.vendor == "postgresql":
+        driver: Any = connection.connection
+        sent = getattr(driver, "pgconn", None)
+        return bool(getattr(sent, "pipeline_status", 0))
+    return connection.vendor == "mysql" and not is_one
+
+
 def is_reading(connection: BaseDatabaseWrapper) -> bool:
     """Whether the rows of an earlier query are still being fetched, so that its snapshot goes on.
 

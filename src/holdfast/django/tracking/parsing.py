@@ -114,7 +114,7 @@ def analysed(sql: str, catalogue: Catalogue) -> Statement:
     if first in _PARSED:
         return _parsed(sql, body, first, catalogue)
     if ";" in body.rstrip("; \t\r\n") and first not in _DATA_DEFINITION:
-        return Statement(writes_anything=True, refusal="several statements in one")
+        return Statement(writes_anything=True, refusal="several statements in one", is_several=True)
     if first in _CONTROLS or first in _FURTHER_CONTROLS:
         return _control(first, body)
     if first in _DATA_DEFINITION:
@@ -136,7 +136,7 @@ def _rare(first: str, body: str, catalogue: Catalogue) -> Statement:
         return _copied(body, catalogue)
     if first == "REFRESH" and (found := _REFRESH.match(body)):
         return Statement(writes=(Write(bare(found[1]), Kind.ANY),))
-    return Statement(writes_anything=True)
+    return Statement(writes_anything=True, is_several=True)
 
 
 def bare(name: str) -> str:
@@ -161,12 +161,15 @@ def _by_target(body: str, first: str, catalogue: Catalogue) -> Statement:
     found = _TARGET.match(body)
     # On MySQL, an UPDATE or DELETE may name further tables.
     may_name_more = catalogue.vendor == "mysql" and first in ("UPDATE", "DELETE")
-    if found and not may_name_more:
+    may_be_several = ";" in body.rstrip("; \t\r\n")
+    if found and not may_name_more and not may_be_several:
         kind = Kind.DELETE if found[3] else Kind.ANY
         return Statement(writes=(Write(bare(found[4]), kind),))
     if first in ("SELECT", "VALUES", "TABLE"):
         return Statement(refusal="a query that was not understood")
-    return Statement(writes_anything=True, refusal="a statement that was not understood")
+    return Statement(
+        writes_anything=True, refusal="a statement that was not understood", is_several=True
+    )
 
 
 def _control(first: str, body: str) -> Statement:

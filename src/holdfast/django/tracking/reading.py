@@ -16,7 +16,7 @@ from .depending import Watch, is_broad, read_tags
 from .known import Texts
 from .moments import ELSEWHERE, latest_stamp, next_moment
 from .replicas import is_settled, lag_of
-from .rows import WatchedCursor
+from .rows import WatchedCursor, wrap
 from .statements import Statement
 from .texts import Place
 from .transaction import Transaction
@@ -48,9 +48,6 @@ class Reading(Transaction):
     ) -> Any:
         """Execute a query, and add what it reads to *recording*."""
         statement, places, short = known
-        cursor = call.cursor
-        if type(cursor.cursor) is WatchedCursor:
-            cursor.cursor = cursor.cursor.unwatched
         binding = Binding(places, call.params, texts.catalogue, self._names)
         depends, watches = read_tags(statement, binding)
         counted = events.query(short)
@@ -70,16 +67,19 @@ class Reading(Transaction):
             recording.refuse("a query that failed")
             raise
         if watches and reason is None:
-            self._watch(recording, cursor, watches)
+            return self._watch(recording, call.cursor, watches, result)
         return result
 
-    def _watch(self, recording: Recording, cursor: Any, watches: list[Watch]) -> None:
+    def _watch(self, recording: Recording, cursor: Any, watches: list[Watch], result: Any) -> Any:
         def report(found: set[bytes]) -> None:
             self._depend(recording, found)
             if self._lag != 0.0 and not self._is_settled(found):
                 recording.refuse(_BEHIND)
 
-        cursor.cursor = WatchedCursor(cursor.cursor, report, watches, self._names)
+        def watched(driver: Any) -> WatchedCursor:
+            return WatchedCursor(driver, report, watches, self._names)
+
+        return wrap(cursor, watched, result)
 
     def _depend(self, recording: Recording, depends: set[bytes]) -> None:
         if self.writes and self.writes.touches(depends):

@@ -14,7 +14,50 @@ from .depending import Watch
 from .names import Names
 
 
-class WatchedCursor:
+class WrappedCursor:
+    """A cursor of the database's driver, until it executes something else.
+
+    Args:
+        cursor: the driver's.
+
+    Attributes:
+        cursor: likewise.
+    """
+
+    def __init__(self, cursor: Any) -> None:
+        self.cursor = cursor
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.cursor, name)
+
+    def execute(self, *args: Any, **kwargs: Any) -> Any:
+        """As the driver's. The rows are others then."""
+        self._let_go()
+        result = self.cursor.execute(*args, **kwargs)
+        return self if result is self.cursor else result
+
+    def executemany(self, *args: Any, **kwargs: Any) -> Any:
+        """As the driver's. The rows are others then."""
+        self._let_go()
+        result = self.cursor.executemany(*args, **kwargs)
+        return self if result is self.cursor else result
+
+    def _let_go(self) -> None:
+        raise NotImplementedError
+
+
+def wrap(cursor: Any, kind: Callable[[Any], WrappedCursor], result: Any) -> Any:
+    """Give Django's *cursor* one of *kind* in place of the driver's, and *result*, if it is that.
+
+    Some drivers return themselves from `execute`, so that rows can be fetched from what it returns.
+    """
+    before = cursor.cursor
+    driver = before.cursor if isinstance(before, WrappedCursor) else before
+    cursor.cursor = wrapped = kind(driver)
+    return wrapped if result is before or result is driver else result
+
+
+class WatchedCursor(WrappedCursor):
     """A cursor of the database's driver, and whoever is told of the rows that come from it.
 
     Args:
@@ -31,44 +74,39 @@ class WatchedCursor:
         watches: Sequence[Watch],
         names: Names,
     ) -> None:
-        self._cursor = cursor
+        super().__init__(cursor)
         self._report = report
         self._watches = list(watches)
         self._names = names
         self._told: list[set[str]] = [set() for _ in self._watches]
 
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._cursor, name)
-
-    @property
-    def unwatched(self) -> Any:
-        """The driver's cursor."""
-        return self._cursor
+    def _let_go(self) -> None:
+        self._watches, self._told = [], []
 
     def fetchone(self) -> Any:
         """As the driver's."""
-        row = self._cursor.fetchone()
+        row = self.cursor.fetchone()
         self._see(() if row is None else (row,))
         self._miss()
         return row
 
     def fetchmany(self, *args: Any, **kwargs: Any) -> Any:
         """As the driver's."""
-        rows = self._cursor.fetchmany(*args, **kwargs)
+        rows = self.cursor.fetchmany(*args, **kwargs)
         self._see(rows)
         self._miss()
         return rows
 
     def fetchall(self) -> Any:
         """As the driver's."""
-        rows = self._cursor.fetchall()
+        rows = self.cursor.fetchall()
         self._see(rows)
         self._miss()
         return rows
 
     def __iter__(self) -> Iterator[Any]:
         try:
-            for row in self._cursor:
+            for row in self.cursor:
                 self._see((row,))
                 yield row
         finally:
@@ -77,7 +115,7 @@ class WatchedCursor:
     def __next__(self) -> Any:
         row: Any = None
         try:
-            row = next(self._cursor)
+            row = next(self.cursor)
         finally:
             self._see(() if row is None else (row,))
             self._miss()
@@ -124,7 +162,7 @@ class WatchedCursor:
             self._report(tags)
 
 
-class FetchedCursor:
+class FetchedCursor(WrappedCursor):
     """A cursor of the database's driver, all of whose rows have been fetched.
 
     Args:
@@ -132,16 +170,11 @@ class FetchedCursor:
     """
 
     def __init__(self, cursor: Any) -> None:
-        self._cursor = cursor
+        super().__init__(cursor)
         self._rows: Iterator[Any] = iter(cursor.fetchall())
 
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._cursor, name)
-
-    def execute(self, *args: Any) -> Any:
-        """As the driver's; there are other rows then."""
-        self._rows = self._cursor
-        return self._cursor.execute(*args)
+    def _let_go(self) -> None:
+        self._rows = self.cursor
 
     def fetchone(self) -> Any:
         """The next row; None: there is none."""
@@ -157,3 +190,6 @@ class FetchedCursor:
 
     def __iter__(self) -> Iterator[Any]:
         return self._rows
+
+    def __next__(self) -> Any:
+        return next(self._rows)

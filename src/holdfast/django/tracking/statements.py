@@ -108,6 +108,7 @@ class Statement:
         savepoint: the name in it.
         functions: functions that SQL itself doesn't have.
         commits: where a database ends the transaction before such a statement (DDL on MySQL).
+        is_several: it may be several statements, or a procedure made of them.
     """
 
     reads: tuple[Read, ...] = ()
@@ -118,6 +119,7 @@ class Statement:
     savepoint: str = ""
     functions: frozenset[str] = frozenset()
     commits: bool = False
+    is_several: bool = False
 
     @property
     def is_write(self) -> bool:

@@ -148,6 +148,7 @@ def statement_of(sql: str, catalogue: Catalogue) -> Statement:
             writes_anything=any(statement.writes_anything for statement in several),
             refusal="several statements in one",
             functions=frozenset().union(*(statement.functions for statement in several)),
+            is_several=True,
         )
     if trees[0] is None:
         raise TooHard

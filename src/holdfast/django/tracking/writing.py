@@ -12,13 +12,13 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 
 from ...cache.recording import innermost
 from ...stores.errors import StoreError
-from . import drivers, outbox, relations, switch
+from . import drivers, greenlets, outbox, relations, switch
 from .binding import Binding
 from .calls import Call, as_text
 from .changing import any_row_tags, write_tags
 from .counters import events
 from .known import Texts
-from .rows import FetchedCursor
+from .rows import FetchedCursor, wrap
 from .settings import has_triggers
 from .statements import Statement
 from .texts import Place
@@ -28,7 +28,9 @@ from .writes import Writes
 #: Tags of one statement that is executed with many parameters.
 _MOST_TAGS = 5000
 
-ANYTHING = Statement(writes_anything=True, refusal="it calls a procedure that may do anything")
+ANYTHING = Statement(
+    writes_anything=True, refusal="it calls a procedure that may do anything", is_several=True
+)
 
 
 class Writing(Transaction):
@@ -52,7 +54,7 @@ class Writing(Transaction):
         self.note(changed)
         if statement.commits:
             return self.commit_around(connection, call.run)
-        return call.run()
+        return greenlets.run_writing(self, call)
 
     def _changed(
         self,
@@ -83,7 +85,7 @@ class Writing(Transaction):
         """In autocommit, the statement is its own COMMIT."""
         connection = call.connection
         if not changed:
-            return call.run()
+            return greenlets.run_writing(self, call)
         versions = switch.in_database
         is_for_triggers = connection.vendor == "postgresql" and has_triggers()
         is_versioned = versions is not None and versions.is_for(connection)
@@ -97,7 +99,7 @@ class Writing(Transaction):
             self.outage(error)
             return self._in_transaction(changed, call)
         try:
-            result = call.run()
+            result = _run_to_its_end(self, call)
         except BaseException as error:
             # Of several statements, some may have been done.
             is_one = not call.many and not statement.writes_anything
@@ -111,7 +113,10 @@ class Writing(Transaction):
             self._is_raw = True
             self.begin()
             self.note(changed)
-        writes.bump()
+        if drivers.may_be_at_it(connection, is_one=not statement.is_several):
+            writes.leave()
+        else:
+            writes.bump()
         return result
 
     def _in_transaction(self, changed: set[bytes], call: Call) -> Any:
@@ -121,10 +126,7 @@ class Writing(Transaction):
         try:
             self.say_tracked(connection)
             self.note(changed)
-            result = call.run()
-            if connection.vendor == "sqlite" and call.cursor.description:
-                # It can't commit while rows of RETURNING are left to be fetched.
-                call.cursor.cursor = FetchedCursor(call.cursor.cursor)
+            result = _run_to_its_end(self, call)
             connection.commit()
         except BaseException:
             connection.rollback()
@@ -202,3 +204,17 @@ class Writing(Transaction):
                 writes.leave()
             raise
         writes.bump()
+
+
+def _run_to_its_end(transaction: Transaction, call: Call) -> Any:
+    """Execute a statement which writes, and have SQLite come to its end: only there it commits.
+
+    SQLite returns from a statement with RETURNING as soon as there is a row, and goes on as rows
+    are fetched. So all are.
+    """
+    result = greenlets.run_writing(transaction, call)
+    connection: Any = call.connection
+    if connection.vendor == "sqlite" and call.cursor.description:
+        with connection.wrap_database_errors:
+            return wrap(call.cursor, FetchedCursor, result)
+    return result
