@@ -9,8 +9,6 @@ import pytest
 
 import holdfast
 from holdfast.asgi import RequestLog, RequestScope
-from holdfast.log.ending import end_all
-from holdfast.log.entry import TIME_OUT
 from tests.log.driving import Events
 
 
@@ -86,25 +84,6 @@ def test_a_request_is_noted():
     assert event["headers"] == {"user-agent": "curl"}
     assert (event["bytes_in"], event["bytes_out"], event["body"]) == (6, 5, "abcdef")
     assert (event["status"], event["outcome"]) == (200, "complete")
-
-
-def test_an_answer_that_was_sent_is_complete_though_the_worker_is_killed_before_all_returns():
-    events = Events()
-
-    async def application(scope: Any, receive: Any, send: Any) -> None:
-        if scope["path"] == "/sent":
-            await hello(scope, receive, send)
-        else:
-            await send({"type": "http.response.start", "status": 200, "headers": []})
-        end_all(TIME_OUT)
-
-    logged = RequestLog(application, output=events)
-    for path in ("/sent", "/late"):
-        asyncio.run(ask(logged, scope_of(path)))
-    assert [(event["path"], event["outcome"]) for event in events] == [
-        ("/sent", "complete"),
-        ("/late", "time_out"),
-    ]
 
 
 def test_several_forwarding_headers_are_one_list():

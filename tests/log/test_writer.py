@@ -124,6 +124,32 @@ def test_what_is_under_way_when_the_process_ends_is_called_off(tmp_path: Path):
     assert (event["path"], event["outcome"]) == ("/open", "cancelled")
 
 
+def test_what_was_answered_before_the_process_is_killed_for_being_late_is_complete(tmp_path: Path):
+    file = tmp_path / "log"
+    code = ASK + (
+        "    import asyncio, holdfast.asgi, threading\n"
+        "    from holdfast.log.ending import end_all\n"
+        "    async def application(scope, receive, send):\n"
+        "        await send({'type': 'http.response.start', 'status': 200, 'headers': []})\n"
+        "        if scope['path'] == '/answered': await send({'type': 'http.response.body'})\n"
+        "        end_all('time_out')\n"
+        "    async def send(message): pass\n"
+        "    application = holdfast.asgi.RequestLog(\n"
+        "        application, output='file:' + sys.argv[1], format='json')\n"
+        "    for path in ('/answered', '/late'):\n"
+        "        scope = {'type': 'http', 'path': path, 'method': 'GET', 'headers': []}\n"
+        "        asyncio.run(application(scope, None, send))\n"
+        # Its end has begun: a thread might outlive the interpreter.
+        "    print(threading.active_count(), len(sys._current_frames()))\n"
+    )
+    assert output_of(code, str(file)) == "1 1"
+    events = [json.loads(line) for line in file.read_text().splitlines()]
+    assert [(event["path"], event["outcome"]) for event in events] == [
+        ("/answered", "complete"),
+        ("/late", "time_out"),
+    ]
+
+
 def test_a_file_that_was_moved_away_is_opened_anew(tmp_path: Path):
     file = tmp_path / "log"
     application = RequestLog(hello, output=f"file:{file}")

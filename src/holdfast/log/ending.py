@@ -10,7 +10,7 @@ from types import FrameType
 from typing import Any
 
 from .entry import CANCELLED, COMPLETE, ERROR, TIME_OUT, Entry, open_entries
-from .writer import flush_all
+from .writer import end_threads, flush_all
 
 _watching = False
 # In which process the signal was taken over.
@@ -28,7 +28,8 @@ def watch() -> None:
 
 
 def end_all(outcome: str, seconds: float = 2.0) -> None:
-    """End the requests that run, and write all that waits."""
+    """The process ends: end the requests that run, and write all that waits, in this thread."""
+    end_threads()
     for entry in list(open_entries.values()):
         entry.recorder.end(entry, _outcome_by_now(entry, outcome))
     flush_all(seconds)

@@ -99,13 +99,14 @@ class Writer:
     def _wake(self) -> None:
         if not self._started:
             self._start()
-        if self._inline:
+        bell = self._bell
+        if self._inline or bell is None:
             self._asleep = True
             self.flush(0.0)
             return
         self._asleep = False
         try:
-            self._bell.release()
+            bell.release()
         except RuntimeError:
             pass  # it rings already
 
@@ -114,7 +115,7 @@ class Writer:
             if self._started:
                 return
             self._started = True
-            if _threads_stand_still():
+            if _ending or _threads_stand_still():
                 self._inline = True
                 return
             start, lock = _threads(native=self._native)
@@ -123,8 +124,14 @@ class Writer:
             self._asleep = False
             start(self._run, (self._bell,))
 
+    def end_thread(self) -> None:
+        """The process ends, and its threads with it: from now on who puts a record writes."""
+        # Without a lock: this may be a signal's handler, and interrupt who holds it.
+        self._started = self._inline = self._asleep = True
+        self._bell = None
+
     def _run(self, bell: Any) -> None:
-        while bell is self._bell:  # else: forked, and this is the parent's
+        while bell is self._bell:  # else: forked, and this is the parent's; or the process ends
             try:
                 self._asleep = True
                 if not self._queue:
@@ -137,6 +144,7 @@ class Writer:
                 if sys.is_finalizing():
                     return
                 time.sleep(GATHERING)
+        self._asleep = True
 
     def flush(self, seconds: float | None = 1.0) -> bool:
         """Write what waits, in this thread. False: another one was still writing.
@@ -178,6 +186,15 @@ class Writer:
 _COMPLAIN_EVERY_SECONDS = 60.0
 
 _writers: weakref.WeakSet[Writer] = weakref.WeakSet()
+_ending = False
+
+
+def end_threads() -> None:
+    """Before the process ends. A thread that is started now may come too late for the interpreter."""
+    global _ending
+    _ending = True
+    for writer in list(_writers):
+        writer.end_thread()
 
 
 def flush_all(seconds: float = 1.0) -> None:
@@ -187,6 +204,8 @@ def flush_all(seconds: float = 1.0) -> None:
 
 
 def _in_child() -> None:
+    global _ending
+    _ending = False
     for writer in list(_writers):
         writer.forget_parent()
 
