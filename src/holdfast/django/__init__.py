@@ -6,16 +6,18 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from .bodies import body_tee
     from .cached_queries import cached_query
     from .invalidation import ainvalidate, invalidate
     from .pages.view import cached_view
 
-__all__ = ["ainvalidate", "cached_query", "cached_view", "invalidate"]
+__all__ = ["ainvalidate", "body_tee", "cached_query", "cached_view", "invalidate"]
 
 #: What is imported when it is first used, and where it is. Django has to be set up by then, and
 #: `INSTALLED_APPS` imports this module before it is.
 _FOUND_IN = {
     "ainvalidate": ".invalidation",
+    "body_tee": ".bodies",
     "cached_query": ".cached_queries",
     "cached_view": ".pages.view",
     "invalidate": ".invalidation",

@@ -5,6 +5,7 @@ note; here stand what other log lines, jobs and services need of it. The standar
 Prometheus, OpenTelemetry and structlog are imported where a setting names them.
 """
 
+from .client import client_address
 from .filters import RateLimit, RequestFields
 from .jobs import incoming, outgoing
 from .status import flush, request_id, stats
@@ -12,6 +13,7 @@ from .status import flush, request_id, stats
 __all__ = [
     "RateLimit",
     "RequestFields",
+    "client_address",
     "flush",
     "incoming",
     "outgoing",
