@@ -10,6 +10,7 @@ from __future__ import annotations
 import ast
 import os
 import re
+import stat
 import tokenize
 import warnings
 from collections.abc import Iterable, Iterator
@@ -90,23 +91,47 @@ def _walk(folder: Path, leave_out: set[str] | frozenset[str]) -> Iterator[Path]:
                 yield Path(root) / name
 
 
+class UnreadableError(Exception):
+    """The file's content can't be had. The message says why."""
+
+
+def content(path: Path) -> bytes:
+    """The file's bytes.
+
+    Raises:
+        UnreadableError: it can't be read, is no regular file (a pipe would keep the doctor waiting), or
+            is larger than `LARGEST_BYTES`.
+    """
+    try:
+        waits_for_nobody = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
+        with open(os.open(path, waits_for_nobody), "rb") as file:  # noqa: PTH123 - a descriptor
+            status = os.fstat(file.fileno())
+            if not stat.S_ISREG(status.st_mode):
+                raise UnreadableError("it is not a regular file")
+            if status.st_size > LARGEST_BYTES:
+                raise UnreadableError(
+                    f"it is larger than {LARGEST_BYTES:,} bytes, so it is not read"
+                )
+            return file.read()
+    except OSError as error:
+        raise UnreadableError(f"it can't be read: {error.strerror or error}") from error
+
+
 def read(path: Path) -> Source:
     """The file, parsed if that is possible."""
-    name, is_package = module_name(path)
-
-    def unread(problem: str, text: str = "") -> Source:
-        return Source(path, name, is_package, text, None, problem)
-
     try:
-        data = path.read_bytes()
-    except OSError as error:
-        return unread(f"it can't be read: {error.strerror}")
-    if len(data) > LARGEST_BYTES:
-        return unread(f"it is larger than {LARGEST_BYTES:,} bytes, so it is not read")
+        return parsed(path, content(path))
+    except UnreadableError as error:
+        return Source(path, *module_name(path), "", None, str(error))
+
+
+def parsed(path: Path, data: bytes) -> Source:
+    """The file whose content is *data*, parsed if that is possible."""
+    name, is_package = module_name(path)
     try:
         text = _decoded(data)
     except (SyntaxError, UnicodeError, LookupError) as error:
-        return unread(f"its encoding can't be made out: {error}")
+        return Source(path, name, is_package, "", None, f"its encoding can't be made out: {error}")
     problem = ""
     for variant in (text, None):
         try:
@@ -115,7 +140,7 @@ def read(path: Path) -> Source:
             problem = problem or f"it can't be parsed: {error}"
         else:
             return Source(path, name, is_package, text, tree, "")
-    return unread(problem, text)
+    return Source(path, name, is_package, text, None, problem)
 
 
 def parse(text: str) -> ast.Module:
@@ -157,13 +182,23 @@ _UNICODE_RAW = re.compile(r"\b[uU][rR](?=['\"])")
 _EXEC = re.compile(r"^(\s*)exec\s+(.+?)\s+in\s+(.+)$", re.MULTILINE)
 
 
+#: Longer lines are data; looking for words in them would take for ever.
+_LONGEST_LINE = 500
+
+
 def modernised(text: str) -> str:
     """*text* with spellings that only Python 2 takes replaced; lines stay where they are."""
-    text = _EXCEPT.sub(r"\1 as \2:", text)
-    text = _RAISE.sub(r"\1(\2)", text)
-    text = _EXEC.sub(r"\1exec(\2, \3)", text)
-    text = _PRINT.sub(r"\1print(\3)", text)
-    text = text.replace("<>", "!=").expandtabs(8)
-    text = _UNICODE_RAW.sub("r", text)
-    text = _LONG.sub(r"\1", text)
-    return _OCTAL.sub(r"0o\1", text)
+    return "\n".join(
+        line if len(line) > _LONGEST_LINE else _modernised(line) for line in text.split("\n")
+    )
+
+
+def _modernised(line: str) -> str:
+    line = _EXCEPT.sub(r"\1 as \2:", line)
+    line = _RAISE.sub(r"\1(\2)", line)
+    line = _EXEC.sub(r"\1exec(\2, \3)", line)
+    line = _PRINT.sub(r"\1print(\3)", line)
+    line = line.replace("<>", "!=").expandtabs(8)
+    line = _UNICODE_RAW.sub("r", line)
+    line = _LONG.sub(r"\1", line)
+    return _OCTAL.sub(r"0o\1", line)
