@@ -3,6 +3,7 @@
 import asyncio
 import datetime as dt
 import inspect
+from copy import deepcopy
 from pathlib import Path
 from typing import Any
 
@@ -156,7 +157,7 @@ def test_who_changes_a_result_changes_only_his_own(face: Face, name: str, value:
         else:
             found["b"] = "spoilt"
 
-    original = repr(value)
+    original = deepcopy(value)
 
     @face.cached(name)
     def f():
@@ -165,7 +166,7 @@ def test_who_changes_a_result_changes_only_his_own(face: Face, name: str, value:
     spoil(f())
     for _ in range(4):
         found = f()
-        assert repr(found) == original
+        assert found == original
         spoil(found)
 
 
