@@ -110,8 +110,7 @@ class CachedFunction:
                 return MISSING
         except StoreError:
             return MISSING  # the longer way goes on without the store
-        consistency = consistencies.consistency
-        if consistency.restricts and not consistency.may_serve(kept.tags):
+        if consistencies.consistency.restricts and not consistencies.may_serve(kept.tags):
             return MISSING
         recording = innermost.get()
         if recording is not None:

@@ -69,6 +69,7 @@ class Call:
         self.key = key
         self.anew = anew
         self.events: Counts = counts(wanted.policy.name)
+        self.events.store = at.store
         self.came = next_moment()
         self.deadline = time.monotonic() + wanted.policy.wait
         self.in_foreground = False

@@ -20,7 +20,10 @@ What it has to say, and why:
 
 from __future__ import annotations
 
-from collections.abc import Collection
+import os
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import TYPE_CHECKING
 
 from .. import named_stores
@@ -87,3 +90,35 @@ def install(replacement: Consistency) -> None:
     """From now on, ask *replacement*. Once, when the process starts."""
     global consistency
     consistency = replacement
+
+
+_alone: ContextVar[bool] = ContextVar("holdfast.alone", default=False)
+
+
+def may_serve(tags: Collection[bytes]) -> bool:
+    """Whether a cached result that depends on *tags* may be served here."""
+    return not _alone.get() and consistency.may_serve(tags)
+
+
+def may_wait() -> bool:
+    """Whether a call here may wait for others, have others wait for it, and store its result."""
+    return not _alone.get() and consistency.may_wait()
+
+
+@contextmanager
+def alone() -> Iterator[None]:
+    """Within the block, in this context, all is loaded: nothing cached is served, nothing stored.
+
+    For who has to know what is true, and not what is kept. Works across `await`, too.
+    """
+    # That one, whatever is installed meanwhile.
+    asked, process = consistency, os.getpid()
+    asked.restricts += 1
+    before = _alone.get()
+    _alone.set(True)
+    try:
+        yield
+    finally:
+        _alone.set(before)
+        if process == os.getpid():  # a forked child has begun to count anew
+            asked.restricts -= 1

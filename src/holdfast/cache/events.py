@@ -1,7 +1,8 @@
 """What happens to cached results, counted by name.
 
 Counting costs some 30 ns, takes no lock and asks nobody; the figures are those of this process.
-Whoever exports them reads `snapshot()`.
+Whoever exports them reads `snapshot()`: `metrics` for Prometheus and OpenTelemetry, `publishing`
+for the command `holdfast cache stats`, which adds up those of all processes.
 """
 
 from __future__ import annotations
@@ -35,9 +36,15 @@ class Counts:
         fail_safe: old results served because the loader or the store failed.
         floods: loads held back because too many different keys had no result.
         outages: calls that went on without the store.
+        takeovers: loads that another process had begun, and had not brought to an end that is kept:
+            it died, or it failed.
+        broad: loads that read rows which can't be told, so that their results depend on a table.
+        queries: the queries that were, as SQL, with how often; the first `MOST_QUERIES`.
+        store: the name of the store that the results are in.
     """
 
     __slots__ = (
+        "broad",
         "errors_served",
         "fail_safe",
         "floods",
@@ -49,12 +56,15 @@ class Counts:
         "negative",
         "not_stored",
         "outages",
+        "queries",
         "refreshes",
         "refused",
         "stale",
+        "store",
         "store_hits",
         "stored",
         "stored_bytes",
+        "takeovers",
         "tier_hits",
         "timeouts",
         "wait_seconds",
@@ -62,10 +72,17 @@ class Counts:
     )
 
     def __init__(self) -> None:
-        for name in self.__slots__:
+        self.store = ""
+        self.begin_anew()
+
+    def begin_anew(self) -> None:
+        """From 0."""
+        self.queries: dict[str, int] = {}
+        for name in FIGURES:
             setattr(self, name, 0)
 
     # For type checkers: set above, all at once.
+    broad: int
     errors_served: int
     fail_safe: int
     floods: int
@@ -83,6 +100,7 @@ class Counts:
     store_hits: int
     stored: int
     stored_bytes: int
+    takeovers: int
     tier_hits: int
     timeouts: int
     wait_seconds: float
@@ -90,8 +108,37 @@ class Counts:
 
     def as_dict(self) -> dict[str, float]:
         """All figures, by name; `hits` are those of tier and store."""
-        figures = {name: getattr(self, name) for name in self.__slots__}
+        figures = {name: getattr(self, name) for name in FIGURES}
         return {"hits": self.tier_hits + self.store_hits, **figures}
+
+    def note_queries(self, queries: Iterable[str]) -> None:
+        """A load executed these, and they were too broad."""
+        self.broad += 1
+        known = self.queries
+        for sql in queries:
+            if sql in known or len(known) < MOST_QUERIES:
+                known[sql] = known.get(sql, 0) + 1
+
+
+#: What is counted.
+FIGURES = tuple(name for name in Counts.__slots__ if name not in {"queries", "store"})
+#: Queries that were too broad are remembered, for each name.
+MOST_QUERIES = 20
+
+
+class StoreCounts:
+    """Figures of one store of results, in this process, since it began.
+
+    Attributes:
+        errors: calls of the store that failed, whatever for.
+        breaks: times that it was found gone, and was left alone until it answered again.
+    """
+
+    __slots__ = ("breaks", "errors")
+
+    def __init__(self) -> None:
+        self.errors = 0
+        self.breaks = 0
 
 
 _counts: dict[str, Counts] = {}
@@ -103,6 +150,20 @@ def counts(name: str) -> Counts:
     return _counts.setdefault(name, Counts()) if found is None else found
 
 
+_stores: dict[str, StoreCounts] = {}
+
+
+def store_counts(store: str) -> StoreCounts:
+    """The figures of the store of that name."""
+    found = _stores.get(store)
+    return _stores.setdefault(store, StoreCounts()) if found is None else found
+
+
+def all_counts() -> dict[str, Counts]:
+    """Those of all names that were counted here."""
+    return dict(_counts)
+
+
 def snapshot(names: Iterable[str] | None = None) -> dict[str, dict[str, float]]:
     """The figures of all names, or of those given, as they are now."""
     wanted = list(_counts) if names is None else names
@@ -112,7 +173,9 @@ def snapshot(names: Iterable[str] | None = None) -> dict[str, dict[str, float]]:
 def _begin_anew() -> None:
     # In place: cached functions hold on to theirs.
     for kept in list(_counts.values()):
-        kept.__init__()  # type: ignore[misc]
+        kept.begin_anew()
+    for counted in list(_stores.values()):
+        counted.errors = counted.breaks = 0
 
 
 os.register_at_fork(after_in_child=_begin_anew)

@@ -46,7 +46,7 @@ class Fetching(Leading):
                 if served is not NOTHING:
                     return served
             _count_miss(call, found)
-            if self.is_apart(key) or not consistencies.consistency.may_wait():
+            if self.is_apart(key) or not consistencies.may_wait():
                 return await self.load_apart(call, found)
             flight = Flight()
             under_way = self.flights.setdefault(key, flight)
@@ -93,6 +93,8 @@ class Fetching(Leading):
                     if served is not NOTHING:
                         return served
                     found = again or found
+                    if lease.was_anothers:
+                        call.events.takeovers += 1
                 return await self.load_or_fall_back(call, flight, lease, found)
             finally:
                 await lease.release()

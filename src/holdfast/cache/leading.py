@@ -96,7 +96,7 @@ class Leading(Serving):
                 if len(self._apart) >= _MOST:
                     self._apart.clear()
                 self._apart[call.key] = time.monotonic() + APART
-        elif stamp is not None and loaded.ttl != 0 and consistency.may_wait():
+        elif stamp is not None and loaded.ttl != 0 and consistencies.may_wait():
             # Not where this transaction has written, even while it loaded: what it sees is not
             # there for others, and may never be.
             moment = next_moment()

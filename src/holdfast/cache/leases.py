@@ -25,12 +25,16 @@ _PREFIX = b"lease:"
 class Lease:
     """The right to load, taken or not to be had: nobody but its holder can tell."""
 
-    __slots__ = ("_at", "_key", "_owner")
+    __slots__ = ("_at", "_key", "_owner", "was_anothers")
 
-    def __init__(self, at: Awaiting, key: bytes, owner: bytes | None) -> None:
+    def __init__(
+        self, at: Awaiting, key: bytes, owner: bytes | None, *, was_anothers: bool = False
+    ) -> None:
         self._at = at
         self._key = key
         self._owner = owner
+        #: Whether another process had it when it was asked for.
+        self.was_anothers = was_anothers
 
     @classmethod
     def none(cls, at: Awaiting) -> Lease:
@@ -59,12 +63,16 @@ async def take_lease(at: Awaiting, circuit: Circuit, key: bytes, timeout: float)
     place = _PREFIX + key
     owner = urandom(16)
     try:
-        if await at.acquire(place, owner, LONGEST, max(0.0, timeout)):
+        if await at.acquire(place, owner, LONGEST, 0):
             return Lease(at, place, owner)
+        if timeout > 0 and await at.acquire(place, owner, LONGEST, timeout):
+            return Lease(at, place, owner, was_anothers=True)
     except StoreUnavailable as error:
+        circuit.counts.errors += 1
         circuit.trip(error)
         return Lease.none(at)
     except StoreError:
+        circuit.counts.errors += 1
         return Lease.none(at)  # no room even for this
     except BaseException:
         # Cancelled, and maybe just then it was taken.

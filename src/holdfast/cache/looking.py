@@ -162,8 +162,11 @@ class Looking:
             raise
 
     def failed(self, error: StoreError) -> None:
-        """Note it, if the store can't be reached."""
-        if isinstance(error, StoreUnavailable) and not isinstance(error, Outage):
+        """Count it, and note if the store can't be reached."""
+        if isinstance(error, Outage):
+            return
+        self.circuit.counts.errors += 1
+        if isinstance(error, StoreUnavailable):
             self.circuit.trip(error)
 
 

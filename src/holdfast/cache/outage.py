@@ -14,6 +14,7 @@ import weakref
 from .. import configuration, named_stores
 from ..stores.errors import StoreError, StoreUnavailable
 from . import background
+from .events import store_counts
 
 logger = logging.getLogger("holdfast")
 
@@ -30,10 +31,12 @@ class Circuit:
 
     Attributes:
         open: True: it isn't.
+        counts: the store's figures.
     """
 
     def __init__(self, store: str) -> None:
         self._store = store
+        self.counts = store_counts(store)
         self.open = False
         self._probing = False
         _circuits.add(self)
@@ -42,6 +45,7 @@ class Circuit:
         """The store could not be reached: ask it no more until it answers."""
         if not self.open:
             self.open = True
+            self.counts.breaks += 1
             logger.warning(
                 "Cached results go on without the store %r, which can't be reached: %s",
                 self._store,

@@ -1,12 +1,14 @@
 """A result as it is stored: what kind it is, how long it was made to live, and the value.
 
-Nothing here is a date. How much of its life a result has left is what the store says of it
-(`Entry.expires_in`), and what part of that is the time in which it is fresh is written here.
+Nothing goes by a date (there is one, for people who ask when a result was made, and by whom). How
+much of its life a result has left is what the store says of it (`Entry.expires_in`), and what part
+of that is the time in which it is fresh is written here.
 """
 
 from __future__ import annotations
 
 import random
+import time
 from enum import IntEnum
 from struct import Struct
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -16,13 +18,14 @@ from ..stores.tags import Entry
 from ..values import MISSING
 from ..values.errors import UnreadableValue
 from .errors import CachedError
+from .workers import this_worker
 
 if TYPE_CHECKING:
     from .kept import Kept
 
 # Of the layout; another one is no result.
-_VERSION = 1
-_HEAD = Struct(">BBfff")
+_VERSION = 2
+_HEAD = Struct(">BBfff8sd")
 
 _NEVER = float("inf")
 
@@ -47,12 +50,16 @@ class Head(NamedTuple):
         fresh: how long it was made to be fresh; infinite: for ever.
         keep: how long it is kept after that.
         took: how long its load took.
+        by: the process that loaded it, by `Worker.token`.
+        at: when it was packed, by that machine's clock. Nothing is decided by it.
     """
 
     kind: Kind
     fresh: float
     keep: float
     took: float
+    by: bytes = bytes(8)
+    at: float = 0.0
 
 
 def pack(value: Any, head: Head, place: bytes) -> bytes:
@@ -62,15 +69,21 @@ def pack(value: Any, head: Head, place: bytes) -> bytes:
         NotStorable: the value can't be stored.
     """
     body = named_stores.codec().dump(value, place)
-    return _HEAD.pack(_VERSION, head.kind, head.fresh, head.keep, head.took) + body
+    times = head.fresh, head.keep, head.took
+    return _HEAD.pack(_VERSION, head.kind, *times, this_worker().token, time.time()) + body
 
 
 def head_of(payload: bytes) -> Head | None:
     """What `pack` was given; None, if it is none of ours."""
     if len(payload) <= _HEAD.size or payload[0] != _VERSION:
         return None
-    _, kind, fresh, keep, took = _HEAD.unpack_from(payload)
-    return Head(Kind(kind), fresh, keep, took)
+    _, kind, *rest = _HEAD.unpack_from(payload)
+    return Head(Kind(kind), *rest)
+
+
+def body_of(payload: bytes) -> bytes:
+    """The value alone, encoded."""
+    return payload[_HEAD.size :]
 
 
 def value_of(payload: bytes, place: bytes) -> Any:

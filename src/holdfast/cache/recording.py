@@ -36,17 +36,19 @@ class Recording:
         tags: the tags so far.
         parts: what a page cache notes; handed on to the outer recording where that lacks the key.
         refusal: why the result must not be stored; None where it may be.
+        broad: queries that read rows which can't be told, as SQL; None: there was none.
         outer: the recording that this one is within, if any.
         closed: whether the result is made. What is added later goes to the outer ones that are
             still open.
     """
 
-    __slots__ = ("closed", "outer", "parts", "refusal", "tags")
+    __slots__ = ("broad", "closed", "outer", "parts", "refusal", "tags")
 
     def __init__(self, outer: Recording | None = None) -> None:
         self.tags: set[bytes] = set()
         self.parts: dict[Any, Any] = {}
         self.refusal: str | None = None
+        self.broad: set[str] | None = None
         self.outer = outer
         self.closed = False
 
@@ -75,6 +77,13 @@ class Recording:
         elif self.outer is not None:
             self.outer.refuse(reason)
 
+    def note_broad(self, query: str) -> None:
+        """A query made the result depend on a whole table: for those who ask which one it was."""
+        if not self.closed:
+            self.broad = {*(self.broad or ()), query}
+        elif self.outer is not None:
+            self.outer.note_broad(query)
+
     def close(self) -> None:
         """The result is made: hand all on to the outer recording."""
         self.closed = True
@@ -83,6 +92,8 @@ class Recording:
             outer.add_all(self.tags)
             if self.refusal is not None:
                 outer.refuse(self.refusal)
+            for query in self.broad or ():
+                outer.note_broad(query)
             for part, value in self.parts.items():
                 outer.parts.setdefault(part, value)
 

@@ -123,8 +123,7 @@ class Serving(Looking):
 
 def may_serve(tags: Collection[bytes]) -> bool:
     """Whether this transaction may see what depends on *tags*."""
-    consistency = consistencies.consistency
-    return not consistency.restricts or consistency.may_serve(tags)
+    return not consistencies.consistency.restricts or consistencies.may_serve(tags)
 
 
 def note_tags(tags: Collection[bytes]) -> None:

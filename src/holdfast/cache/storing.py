@@ -86,6 +86,8 @@ async def load_and_pack(call: Call) -> Loaded:
         loaded = Loaded(value, error, None, head, fresh + head.keep if ttl else ttl, place)
         if made.refusal is None:
             loaded.payload = _packed(policy, loaded, made)
+    if made.broad is not None:
+        events.note_queries(made.broad)
     if made.refusal is not None:
         events.refused += 1
         loaded.payload = None
