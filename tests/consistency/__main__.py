@@ -6,24 +6,37 @@ Prints, with the seed, how many reads there were, how many were hits, and how ma
 (older than a change whose COMMIT was acknowledged before the read began), gone back (older than
 what somebody had read from the database before), of a transaction that was rolled back, or without
 the reader's own writes. Ends with 1 if anything was wrong.
+
+    python -m tests.consistency --parts results --reads 10000000 --seed 1 --at-once 2
+
+is a long run in parts, of ours only: in all stores, with everything that may befall them. Started
+again, it goes on where the file ends; at the end it prints the sum.
 """
 
 import argparse
-import json
 import random
+import signal
 import sys
 from pathlib import Path
 
-from tests.consistency import safeguards, store, subjects
+from tests.consistency import parts, safeguards, store, subjects
 from tests.consistency.run import SCENARIOS, Order, lines, run
+from tests.consistency.totals import totals
+
+NOT_OF_ONE_RUN = {"add_to", "total", "parts", "at_once"}
 
 
 def main() -> int:
+    # Whoever ends this ends its servers, too.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     asked = _parser().parse_args()
     if asked.total:
         return _total(asked.total)
+    if asked.parts:
+        parts.run_parts(asked.parts, asked.reads, seed=asked.seed, at_once=asked.at_once)
+        return _total(asked.parts)
     order = Order(
-        **{name: value for name, value in vars(asked).items() if name not in {"add_to", "total"}}
+        **{name: value for name, value in vars(asked).items() if name not in NOT_OF_ONE_RUN}
     )
     print(f"seed {order.seed}", flush=True)
     found = run(order)
@@ -40,18 +53,11 @@ def _names(text: str) -> tuple[str, ...]:
 
 
 def _total(path: Path) -> int:
-    """Sum up the slices of a long run."""
-    runs = [json.loads(line) for line in path.read_text().splitlines()]
-    titles = sorted({(each["order"]["subject"], each["order"]["without"] or "") for each in runs})
-    for title in titles:
-        own = [r for r in runs if (r["order"]["subject"], r["order"]["without"] or "") == title]
-        sums = {name: sum(each["counts"][name] for each in own) for name in own[0]["counts"]}
-        faults = sum(sum(each["made"].values()) for each in own)
-        rate = 100 * sums["hits"] / max(1, sums["reads"])
-        ends = sum(len(each["still_wrong"]) for each in own)
-        print(f"{' without '.join(filter(None, title))}: {len(own)} runs, {faults:,} faults")
-        print(f"  hit rate {rate:.0f} %, wrong at the end {ends}, {sums}")
-    return int(any(each["wrong"] for each in runs))
+    """Sum up what several runs have added to the file."""
+    runs = parts.lines_of(path)
+    for line in totals(runs):
+        print(line)
+    return int(any(run["wrong"] for run in runs))
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -77,6 +83,8 @@ def _parser() -> argparse.ArgumentParser:
     add("--until-wrong", action="store_true", help="stop as soon as a read was wrong")
     add("--add-to", type=Path, metavar="FILE", help="write the result as a line of JSON, too")
     add("--total", type=Path, metavar="FILE", help="sum up what several runs added there")
+    add("--parts", type=Path, metavar="FILE", help="a long run, in parts, each added to the file")
+    add("--at-once", type=int, default=1, metavar="N", help="how many parts run at a time")
     return parser
 
 
