@@ -85,6 +85,11 @@ class File:
         return is_test(self.path)
 
     @cached_property
+    def lines(self) -> list[str]:
+        """Its text, line by line."""
+        return self.source.text.split("\n")
+
+    @cached_property
     def _defined(self) -> tuple[list[Defined], list[DefinedClass]]:
         functions: list[Defined] = []
         classes: list[DefinedClass] = []
@@ -171,11 +176,14 @@ class File:
     ) -> Finding:
         """A finding at *node*."""
         line = getattr(node, "lineno", 1)
+        text = self.lines[line - 1] if line <= len(self.lines) else ""
+        # Python counts bytes, people and editors count letters.
+        before = text.encode()[: getattr(node, "col_offset", 0)].decode(errors="ignore")
         return Finding(
             code,
             self.path,
             line,
-            getattr(node, "col_offset", 0) + 1,
+            len(before) + 1,
             getattr(node, "end_lineno", None) or line,
             symbol or self.symbol_at(node),
             attribute,
@@ -183,6 +191,7 @@ class File:
             confidence,
             message,
             mend,
+            text.strip(),
         )
 
 

@@ -26,6 +26,7 @@ class Finding:
         confidence: see `CONFIDENCES`.
         message: what goes wrong, as a sentence.
         mend: what to do.
+        text: the line as it is written.
     """
 
     code: str
@@ -39,8 +40,9 @@ class Finding:
     confidence: str
     message: str
     mend: str
+    text: str = ""
 
     @property
     def class_(self) -> str:
         """The class of findings: `S1` to `S10`, or `info`."""
-        return self.code.rstrip("abcdefghijklmnopqrstuvwxyz")
+        return self.code.rstrip("abcdefghijklmnopqrstuvwxyz") if self.code[:1] == "S" else "info"
