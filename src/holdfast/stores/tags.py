@@ -75,8 +75,47 @@ class Entry(NamedTuple):
     expires_in: float | None
 
 
+class TagState(NamedTuple):
+    """What a store knows of one tag.
+
+    Attributes:
+        number: that of its last bump; where that isn't known, the highest that it may have.
+        known: whether the store remembers the tag at all.
+        marks: how many writers are about to commit a change of it.
+    """
+
+    number: int
+    known: bool
+    marks: int
+
+
+class Look(NamedTuple):
+    """What a store knows of tags: for people who ask why a result is no longer valid.
+
+    Attributes:
+        stamp: the present moment.
+        quiet: whether nothing may be stored just now: see `Tags.stamp`.
+        tags: those that were asked for.
+        remembered: how many tags the store remembers; None: nobody can tell.
+        marked: how many are marked just now; None: it wasn't counted, or nobody can tell.
+        results: how many results there are, also those no longer valid; None likewise.
+    """
+
+    stamp: Stamp
+    quiet: bool
+    tags: dict[bytes, TagState]
+    remembered: int | None
+    marked: int | None
+    results: int | None
+
+
+def number_of(stamp: Stamp) -> int:
+    """The place of a stamp in the sequence of its epoch."""
+    return int.from_bytes(stamp[8:16])
+
+
 class Tags(Protocol):
-    """Results with tags, in one store: `Store.tags`. `AsyncTags` has the same methods, to await.
+    """Results with tags, in one store: `Store.tags`. `AsyncTags` has them, but for `look`, to await.
 
     Results have keys of their own, apart from the store's records. Keys, tags and the names of
     writers are bytes of any length. Each call raises a `StoreError` where it could not be done; one
@@ -176,6 +215,15 @@ class Tags(Protocol):
 
     def clear(self) -> None:
         """Delete all results. Tags and marks stay."""
+        ...
+
+    def look(self, tags: Collection[bytes], *, count: bool = False) -> Look:
+        """What there is to say about tags, for people. Not for programs: it is no protocol.
+
+        Args:
+            tags: whose numbers are wanted.
+            count: whether to go through all results and tags, where counting them takes that.
+        """
         ...
 
 

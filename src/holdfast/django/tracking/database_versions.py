@@ -24,7 +24,7 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 from ... import named_stores
 from ...stores.errors import StoreUnavailable
 from ...stores.protocol import Store
-from ...stores.tags import Entry, Stamp
+from ...stores.tags import Entry, Look, Stamp, TagState
 from . import switch
 from .names import identity_of
 
@@ -137,6 +137,24 @@ class DatabaseVersions:
                     if cursor.fetchone() is not None:
                         return False
         return True
+
+    def numbers(self, tags: Collection[bytes]) -> dict[bytes, int]:
+        """Those of the tags that were ever bumped."""
+        named = {blake2b(tag, digest_size=16).hexdigest(): tag for tag in tags}
+        names, found = list(named), {}
+        with _asking():
+            connection = connections[self._alias]
+            connection.ensure_connection()
+            with _cursor(connection) as cursor:
+                for start in range(0, len(names), _STEP):
+                    step = names[start : start + _STEP]
+                    marks = ", ".join(["%s"] * len(step))
+                    cursor.execute(
+                        f"SELECT tag, number FROM holdfast_version WHERE tag IN ({marks})",  # noqa: S608
+                        step,
+                    )
+                    found.update({named[tag]: int(number) for tag, number in cursor.fetchall()})
+        return found
 
 
 @contextmanager
@@ -272,6 +290,15 @@ class DatabaseTags(_Packing):
     def clear(self) -> None:
         """See `Tags.clear`."""
         self._inner.clear()
+
+    def look(self, tags: Collection[bytes], *, count: bool = False) -> Look:
+        """See `Tags.look`. A tag that the database doesn't have was never changed."""
+        ours, others = self._split(tags)
+        found: Look = self._inner.look(others, count=count)
+        numbers = self._versions.numbers(ours)
+        states = {tag: TagState(numbers.get(tag, 0), tag in numbers, 0) for tag in ours}
+        stamp = found.stamp + _NUMBER.pack(self._versions.number())
+        return found._replace(stamp=stamp, tags={**found.tags, **states})
 
 
 class AsyncDatabaseTags(_Packing):

@@ -29,6 +29,7 @@ from hashlib import blake2b
 from struct import Struct
 from typing import TYPE_CHECKING, Any
 
+from ..tags import Look, TagState
 from .clock import since_boot
 from .records import NUMBER
 
@@ -154,6 +155,25 @@ class TagTable:
             if raw is not None and any(end <= now for _, end in _marks(bytes(raw))):
                 found.append(key)
         return found
+
+    def look(self, txn: Any, tags: Iterable[bytes], count: bool) -> Look:  # noqa: FBT001 - as `read` passes it
+        """What `Tags.look` tells, but for the results."""
+        databases = self._databases
+        state = bytes(txn.get(STATE, db=databases[b"meta"]))
+        floor, now = NUMBER.unpack(state[FLOOR])[0], since_boot()
+        states = {}
+        for tag in tags:
+            raw = txn.get(tag_key(tag), db=databases[b"tags"])
+            number = NUMBER.unpack(_number(None if raw is None else bytes(raw)))[0]
+            marks = [] if raw is None else _marks(bytes(raw))
+            alive = sum(end > now for _, end in marks)
+            states[tag] = TagState(number or floor, number > 0, alive)
+        marked = None
+        if count:
+            with txn.cursor(databases[b"tags"]) as cursor:
+                marked = sum(bytes(raw[:8]) == MARKED for _, raw in cursor)
+        remembered = txn.stat(databases[b"tags"])["entries"]
+        return Look(state[STAMP], self._quiet(state), states, remembered, marked, None)
 
     # Writing
 

@@ -6,10 +6,21 @@ from collections.abc import Collection
 from struct import Struct
 from typing import Any
 
-from ..tags import Entry, Stamp
+from ..tags import Entry, Look, Stamp
 from .environment import lmdb
 from .parts import Parts
-from .records import EXPIRY, LENGTH, LONGEST, NO_EXPIRY, NO_KEY, RESULTS, SIZE, SLOT, unpack
+from .records import (
+    AFTER_RESULTS,
+    EXPIRY,
+    LENGTH,
+    LONGEST,
+    NO_EXPIRY,
+    NO_KEY,
+    RESULTS,
+    SIZE,
+    SLOT,
+    unpack,
+)
 from .tag_table import (
     EPOCH,
     FLOOR,
@@ -213,6 +224,23 @@ class LmdbTags:
         done = False
         while not done:
             _, done = self._write(self._table.clear, RESULTS, None, False)
+
+    def look(self, tags: Collection[bytes], *, count: bool = False) -> Look:
+        """See `Tags.look`. Counting goes through all keys, which blocks nobody."""
+        found: Look = self._read(self._look_in, tags, count)
+        return found
+
+    def _look_in(self, txn: Any, tags: Collection[bytes], count: bool) -> Look:  # noqa: FBT001 - passed on as it is
+        found = self._tags.look(txn, tags, count)
+        if not count:
+            return found
+        results = 0
+        with txn.cursor(self._environment.records) as cursor:
+            there = cursor.set_range(RESULTS)
+            while there and bytes(cursor.key()) < AFTER_RESULTS:
+                results += 1
+                there = cursor.next()
+        return found._replace(results=results)
 
 
 def keys_of(tags: Collection[bytes]) -> list[bytes]:

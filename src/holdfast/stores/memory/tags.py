@@ -8,7 +8,7 @@ import time
 from collections.abc import Collection
 from dataclasses import dataclass, field
 
-from ..tags import Entry, Stamp
+from ..tags import Entry, Look, Stamp, TagState
 
 
 @dataclass(slots=True)
@@ -121,6 +121,17 @@ class MemoryTags:
         """See `Tags.clear`."""
         with self._lock:
             self._results.clear()
+
+    def look(self, tags: Collection[bytes], *, count: bool = False) -> Look:
+        """See `Tags.look`."""
+        with self._lock:
+            states = {}
+            for name in tags:
+                known = name in self._tags
+                tag = self._settled(name) if known else _Tag(0)
+                states[name] = TagState(tag.number, known, len(tag.marks))
+            marked = sum(bool(tag.marks) for tag in self._tags.values())
+            return Look(self.sequence(), False, states, len(self._tags), marked, len(self._results))
 
     def _bumped(self, names: Collection[bytes]) -> list[_Tag]:
         """The tags, with a new number, one for all."""

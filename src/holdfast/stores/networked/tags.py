@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Collection
 from typing import Any
 
-from ..tags import Entry, Stamp
+from ..tags import Entry, Look, Stamp
 
 
 class NetworkedTags:
@@ -78,6 +78,11 @@ class NetworkedTags:
     def clear(self) -> None:
         """See `Tags.clear`. Redis looks at every key of the database for it."""
         self._run(self._operations.clear())
+
+    def look(self, tags: Collection[bytes], *, count: bool = False) -> Look:
+        """See `Tags.look`. Counting results looks at every key of a Redis."""
+        found: Look = self._run(self._operations.look(tags, count=count))
+        return found
 
 
 class AsyncNetworkedTags:

@@ -57,6 +57,19 @@ class ManyOperations:
         """The same with all results that have tags."""
         return (yield from self._clear(self._names.all_results()))
 
+    def count_results(self) -> Operation[int]:
+        """SCAN, one server after the other."""
+        pattern, found = self._names.all_results(), 0
+        for master in (yield Masters()):
+            cursor = 0
+            while True:
+                cursor, names = yield At(master, ("SCAN", cursor, "MATCH", pattern, "COUNT", SLICE))
+                found += len(names)
+                cursor = int(cursor)
+                if cursor == 0:
+                    break
+        return found
+
     def _clear(self, pattern: bytes) -> Operation[int]:
         done = 0
         for master in (yield Masters()):

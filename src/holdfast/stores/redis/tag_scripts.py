@@ -182,6 +182,25 @@ return {marked, valid}
 """
 )
 
+#: Arguments: digests. Returns epoch and sequence, whether nothing may be stored, the floor, how
+#: many tags are remembered and how many are marked, and of each digest the number and the marks.
+LOOK = Script(
+    _FUNCTIONS
+    + """
+local found, numbers, marks = state(), {}, {}
+if not found then return 'lost' end
+each(ARGV[1], 500, function(part)
+  for _, digest in ipairs(part) do
+    numbers[#numbers + 1] = redis.call('ZSCORE', N, digest) or ''
+    marks[#marks + 1] = redis.call('HGET', S, 'm' .. digest) or ''
+  end
+end)
+local quiet = found[5] and 1 or 0
+local remembered, marked = redis.call('ZCARD', N) - 1, redis.call('HLEN', S) - 4 - quiet
+return {stamp(found), quiet, found[4], remembered, marked, numbers, marks}
+"""
+)
+
 #: Arguments: digests, the writer's digest.
 MARK = Script(
     _FUNCTIONS

@@ -26,7 +26,7 @@ from typing import Any, cast
 from ..errors import StoreUnavailable
 from ..networked.observed import Observed
 from ..networked.results import DIGEST, digest, digests, pack, unpack
-from ..tags import Entry, Stamp
+from ..tags import Entry, Look, Stamp, TagState
 from . import tag_scripts as scripts
 from .many import ManyOperations
 from .naming import Naming
@@ -181,6 +181,18 @@ class RedisTagOperations:
     def clear(self) -> Operation[None]:
         """SCAN and UNLINK."""
         yield from self._many.clear_results()
+
+    def look(self, tags: Collection[bytes], *, count: bool) -> Operation[Look]:
+        """One script; to count results, SCAN."""
+        names = list(dict.fromkeys(tags))
+        told = yield from self._ask(scripts.LOOK, told=(digests(names),))
+        stamp, quiet, floor, remembered, marked, numbers, marks = told
+        states = {
+            name: TagState(int(number or floor), number != b"", len(found) // _MARK)
+            for name, number, found in zip(names, numbers, marks, strict=True)
+        }
+        results = (yield from self._many.count_results()) if count else None
+        return Look(stamp, bool(quiet), states, remembered, marked, results)
 
     def _ask(self, script: Script, *keys: bytes, told: tuple[Any, ...] = ()) -> Operation[Any]:
         """Run a step; in a new epoch, if the state is missing or another run's."""
