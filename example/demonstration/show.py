@@ -163,6 +163,9 @@ def _drive(console: Console, result: Result, variant: str, site: Site) -> None:
         console.print(f"  {case.TITLE} ({case.MEANING}): ", end="")
         tallies[variant] = tally = case.drive(site)
         console.print(f"[{'red' if tally.wrong else 'green'}]{tally.wrong} failures[/]")
+        # The others are what the case is about; of these, one wants to know more.
+        for reason in tally.reasons(case.UNEXPECTED if variant == "before" else case.KINDS):
+            console.print(f"    {reason}", markup=False)
 
 
 def _conclude(console: Console, server: Server, result: Result, seconds: float) -> int:

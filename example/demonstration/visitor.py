@@ -17,6 +17,11 @@ class Answer:
     text: str
 
     @property
+    def summary(self) -> str:
+        """Its status and its first line, for whoever expected another one."""
+        return f"{self.status} {self.text.strip().partition(chr(10))[0][:200]}".strip()
+
+    @property
     def data(self) -> Any:
         """The body as JSON; None where it isn't."""
         try:

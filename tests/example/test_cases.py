@@ -44,7 +44,7 @@ def wrong(tally: Tally) -> dict[str, int]:
 
 
 def assert_held(tally: Tally) -> None:
-    assert wrong(tally) == {}
+    assert wrong(tally) == {}, tally.reasons(tally.counts)
     assert all(count.tried for count in tally.counts.values())
 
 
@@ -79,7 +79,8 @@ def test_popped_request_is_gone_for_all_but_the_first_reader(before: Site) -> No
         global_request.THREAD,
         global_request.STREAM,
     )
-    assert wrong(tally) == {place: tally.counts[place].tried for place in places}
+    expected = {place: tally.counts[place].tried for place in places}
+    assert wrong(tally) == expected, tally.reasons(tally.counts.keys() - expected.keys())
 
 
 def test_request_is_known_wherever_it_is_asked_for(after: Site) -> None:

@@ -32,7 +32,7 @@ def drive(site: Site) -> Tally:
     tally = Tally(KINDS)
     known: dict[str, int] = {}
     for upload, answer in zip(uploads, answers, strict=True):
-        tally.note_one_of(KINDS, what_went_wrong(upload, answer, known))
+        tally.note_one_of(KINDS, what_went_wrong(upload, answer, known), answer.summary)
     return tally
 
 

@@ -43,7 +43,7 @@ def save_and_look(site: Site, tally: Tally, editor: object, number: int) -> None
         answer = editor.post("/reading/1/comment/", text=words)
     else:
         answer = editor.post("/reading/1/edit/", title=words)
-    tally.note(FAILED, wrong=answer.status != 200)
+    tally.note(FAILED, wrong=answer.status != 200, reason=answer.summary)
     # A connection for each, so that any worker may get it.
     articles = at_once(lambda _: look(site, "/reading/1/"), range(READERS))
     listings = at_once(lambda _: look(site, "/reading/"), range(READERS))

@@ -1,9 +1,8 @@
 """The two views: one puts an object up, in one worker; the other reads it, in all of them."""
 
-from typing import Any
-
 from demonstration.site import Site, at_once
 from demonstration.tally import Tally
+from demonstration.visitor import Answer
 
 TITLE = "The two views"
 MEANING = "view1 puts an object up, view2 reads it"
@@ -22,11 +21,15 @@ def drive(site: Site) -> Tally:
     tally = Tally(KINDS)
     text = f"{site.variant} {site.random.random()}"
     with site.visitor() as editor:
-        tally.note(FAILED, wrong=editor.post("/announcements/view1/", text=text).status != 200)
-    before = reading(site).get("readings", 0)
-    readings = [found for turns in at_once(lambda _: read(site), range(READERS)) for found in turns]
-    for found in readings:
-        tally.note(FAILED, wrong=not found)
+        answer = editor.post("/announcements/view1/", text=text)
+        tally.note(FAILED, wrong=answer.status != 200, reason=answer.summary)
+    before = (reading(site).data or {}).get("readings", 0)
+    answers = [
+        answer for turns in at_once(lambda _: read(site), range(READERS)) for answer in turns
+    ]
+    readings = [answer.data or {} for answer in answers]
+    for answer, found in zip(answers, readings, strict=True):
+        tally.note(FAILED, wrong=not found, reason=answer.summary)
         tally.note(NOTHING, wrong=bool(found) and found["text"] is None)
         tally.note(FOREIGN, wrong=bool(found) and found["text"] not in {text, None})
     # Counted exactly, each of them got a number of its own, up to how many they are.
@@ -36,11 +39,11 @@ def drive(site: Site) -> Tally:
     return tally
 
 
-def read(site: Site) -> list[dict[str, Any]]:
+def read(site: Site) -> list[Answer]:
     return [reading(site) for _ in range(TURNS)]
 
 
-def reading(site: Site) -> dict[str, Any]:
+def reading(site: Site) -> Answer:
     # A connection for each, so that any worker may get it.
     with site.visitor() as reader:
-        return reader.get("/announcements/view2/").data or {}
+        return reader.get("/announcements/view2/")
