@@ -6,8 +6,8 @@ import ast
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from .names import FunctionNode, everything, walk
-from .paths import on_every_path
+from .names import FunctionNode, dotted, everything, walk
+from .paths import NOTHING, SETS, TAKES_BACK, State, ends
 
 if TYPE_CHECKING:
     from .index import Names
@@ -86,9 +86,10 @@ def writes(function: FunctionNode, names: Names) -> dict[str, list[str]]:
     """
     found: dict[str, list[str]] = {}
     free = {name for part in walk(function) if isinstance(part, ast.Global) for name in part.names}
+    dead = _never_runs(function, names)
 
     def note(holder: ast.expr, attribute: str, value: ast.AST | None) -> None:
-        full = _holder(holder, names)
+        full = holder_of(holder, names)
         if full:
             used = found.setdefault(full, [])
             if attribute:
@@ -97,6 +98,8 @@ def writes(function: FunctionNode, names: Names) -> dict[str, list[str]]:
                 used += [part.id for part in everything(value) if isinstance(part, ast.Name)]
 
     for part in walk(function):
+        if id(part) in dead:
+            continue
         if isinstance(part, ast.Assign | ast.AugAssign | ast.AnnAssign | ast.Delete):
             targets = part.targets if isinstance(part, ast.Assign | ast.Delete) else [part.target]
             value = None if isinstance(part, ast.Delete) else part.value
@@ -115,7 +118,39 @@ def writes(function: FunctionNode, names: Names) -> dict[str, list[str]]:
                     note(part.args[0], said, part.args[-1])
             elif isinstance(part.func, ast.Attribute) and part.func.attr in _MUTATORS:
                 note(part.func.value, "", part.args[-1] if part.args else None)
+    if found:
+        made_from = _made_from(function)
+        for used in found.values():
+            for name in used:  # the list grows while it is gone through
+                used += [source for source in made_from.get(name, ()) if source not in used]
     return found
+
+
+def _made_from(function: FunctionNode) -> dict[str, list[str]]:
+    """For each variable, the names that take part in what it is assigned."""
+    found: dict[str, list[str]] = {}
+    for part in walk(function):
+        if isinstance(part, ast.Assign | ast.AnnAssign | ast.NamedExpr) and part.value is not None:
+            targets = part.targets if isinstance(part, ast.Assign) else [part.target]
+            for target in targets:
+                if isinstance(target, ast.Name):
+                    found.setdefault(target.id, []).extend(
+                        one.id for one in everything(part.value) if isinstance(one, ast.Name)
+                    )
+    return found
+
+
+def _never_runs(function: FunctionNode, names: Names) -> set[int]:
+    """What stands under a switch of the module that is off."""
+    return {
+        id(part)
+        for outer in walk(function)
+        if isinstance(outer, ast.If)
+        and isinstance(outer.test, ast.Name)
+        and names.index.assigned.get(outer.test.id) == "constant:False"
+        for statement in outer.body
+        for part in walk(statement)
+    }
 
 
 def clears(function: FunctionNode, names: Names) -> list[str]:
@@ -129,21 +164,21 @@ def clears(function: FunctionNode, names: Names) -> list[str]:
             targets = part.targets if part.value.value is None else []
         elif isinstance(part, ast.Call):
             if isinstance(part.func, ast.Name) and part.func.id == "delattr" and part.args:
-                found[_holder(part.args[0], names)] = None
+                found[holder_of(part.args[0], names)] = None
             elif isinstance(part.func, ast.Attribute) and part.func.attr in {
                 "clear",
                 "pop",
                 "release",
             }:
-                found[_holder(part.func.value, names)] = None
+                found[holder_of(part.func.value, names)] = None
         for target in targets:
             if isinstance(target, ast.Attribute | ast.Subscript):
-                found[_holder(target.value, names)] = None
+                found[holder_of(target.value, names)] = None
     found.pop("", None)
     return list(found)
 
 
-def _holder(node: ast.expr, names: Names) -> str:
+def holder_of(node: ast.expr, names: Names) -> str:
     """The full name of what is written onto; `self.x` and `cls.x` as `self.x`."""
     while True:
         if isinstance(node, ast.Subscript):
@@ -177,22 +212,64 @@ ACTIVATES = {
     "django.utils.timezone.activate": "the time zone",
     "django.utils.timezone.deactivate": "the time zone",
 }
+_CURRENT = (
+    "get_language",
+    "get_current_timezone",
+    "get_current_timezone_name",
+    "get_default_timezone",
+)
 
 
-def activations(function: FunctionNode, names: Names) -> dict[str, bool]:
-    """Settings of the thread that the function changes, and whether on every path through it."""
-    found: dict[str, bool] = {}
+def activation(call: ast.AST, names: Names, function: FunctionNode) -> tuple[str, str]:
+    """Which setting of the thread a call changes, and how; nothing, if it does no such thing."""
+    if not isinstance(call, ast.Call):
+        return "", NOTHING
+    full = names.of(call.func)
+    what = ACTIVATES.get(full, "")
+    if not what:
+        return "", NOTHING
+    if not full.endswith(".activate"):
+        return what, TAKES_BACK
+    return what, TAKES_BACK if call.args and _as_before(call.args[0], function) else SETS
+
+
+def _as_before(value: ast.expr, function: FunctionNode) -> bool:
+    """Whether the value is what was set before, or what holds for all."""
+    if isinstance(value, ast.Name):
+        return any(
+            isinstance(part, ast.Assign)
+            and any(isinstance(t, ast.Name) and t.id == value.id for t in part.targets)
+            and isinstance(part.value, ast.Call)
+            and dotted(part.value.func).endswith(_CURRENT)
+            for part in walk(function)
+        )
+    written = dotted(value.func if isinstance(value, ast.Call) else value)
+    return written.startswith("settings.") or written.endswith("get_default_timezone")
+
+
+def activations(function: FunctionNode, names: Names) -> dict[str, str]:
+    """Settings of the thread that the function changes.
+
+    Returns:
+        For each: `always`, if it is set or taken back on every way through the function,
+        `sometimes`, or `back`, if it is only ever taken back.
+    """
+    found: dict[str, str] = {}
     for part in walk(function):
-        if isinstance(part, ast.Call):
-            what = ACTIVATES.get(names.of(part.func), "")
-            if what and what not in found:
-                found[what] = on_every_path(
-                    function.body,
-                    lambda node, what=what: (
-                        isinstance(node, ast.Call)  # type: ignore[misc]
-                        and ACTIVATES.get(names.of(node.func)) == what
-                    ),
-                )
+        what, how = activation(part, names, function)
+        if not what:
+            continue
+        if how == TAKES_BACK and what not in found:
+            found[what] = "back"
+        elif how == SETS and found.get(what, "back") == "back":
+            touched = ends(
+                function.body,
+                lambda node, what=what: (  # type: ignore[misc]
+                    SETS if activation(node, names, function)[0] == what else NOTHING
+                ),
+                lambda node: False,
+            )
+            found[what] = "always" if touched.done == State(set=True) else "sometimes"
     return found
 
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 
 from .effects import activations, cache_changes, clears, held, writes
 from .names import FunctionNode, bound_in, dotted, imported, parameters, statements, walk
+from .settings_files import Said, said_in
 from .sources import Source
 
 
@@ -27,8 +28,9 @@ class FunctionIndex:
         calls: what it calls, as full names; `self.x` for methods of its own object, `.x` for a
             method of something that isn't known.
         changes_cache: whether it writes to one of Django's caches, or deletes from it.
-        activates: which of the thread's settings (language, time zone) it sets or takes back, and
-            whether on every path.
+        activates: which of the thread's settings (language, time zone) it sets or takes back:
+            `always`, `sometimes`, or `back`.
+        hands_on: those of its calls that are given data of a request, going by its name.
         returns: what it returns, if that is something it calls, as a full name.
         writes: what it writes onto that isn't its own, as full names (`self.x` for its object),
             and the names of the attributes and values that take part.
@@ -45,7 +47,8 @@ class FunctionIndex:
     changes_cache: bool = False
     writes: dict[str, list[str]] = field(default_factory=dict)
     clears: list[str] = field(default_factory=list)
-    activates: dict[str, bool] = field(default_factory=dict)
+    activates: dict[str, str] = field(default_factory=dict)
+    hands_on: list[str] = field(default_factory=list)
     returns: str = ""
 
 
@@ -118,6 +121,8 @@ class ModuleIndex:
     registered: dict[str, list[str]] = field(default_factory=dict)
     #: Receivers that are connected by a call, and the signal of each.
     connected: list[tuple[str, str]] = field(default_factory=list)
+    #: What the module, under its empty name, and its classes say about settings.
+    settings: dict[str, list[Said]] = field(default_factory=dict)
 
     @property
     def package(self) -> str:
@@ -223,6 +228,7 @@ class _Indexer:
                     if isinstance(target, ast.Name):
                         index.names.setdefault(target.id, f"{index.name}.{target.id}")
         names = Names(index)
+        self.settings(tree.body, "", names)
         for statement in top:
             if isinstance(statement, FunctionNode):
                 self.function(statement, "", names)
@@ -235,6 +241,13 @@ class _Indexer:
                         kind = kind_of(getattr(statement, "value", None), names)
                         if index.assigned.get(target.id, "constant:None") in {"constant:None", ""}:
                             index.assigned[target.id] = kind
+
+    def settings(self, body: list[ast.stmt], owner: str, names: Names) -> None:
+        if not self.deep:
+            return
+        said = said_in(body, names)
+        if any(one.path != ("*",) for one in said) or (said and "settings" in self.index.name):
+            self.index.settings[owner] = said
 
     def class_(self, node: ast.ClassDef, within: str, names: Names) -> None:
         index = self.index
@@ -251,6 +264,8 @@ class _Indexer:
             [self.decorator(decorator, names) for decorator in node.decorator_list],
         )
         index.classes[name] = found
+        if not within:
+            self.settings(node.body, name, names)
         for decorator, full in zip(node.decorator_list, found.decorators, strict=True):
             index.called_at_import.append(full)
             if isinstance(decorator, ast.Call):
@@ -299,6 +314,8 @@ class _Indexer:
         for part in walk(node):
             if isinstance(part, ast.Call):
                 self.call(part, calls, inner)
+                if gives_request_data(part):
+                    found.hands_on.append(called_as(part.func, inner))
             elif part is not node and isinstance(part, FunctionNode):
                 self.function(part, f"{found.name}.", inner)
             elif part is not node and isinstance(part, ast.ClassDef):
@@ -367,6 +384,31 @@ class _Indexer:
                 passed = names.of(argument)
                 if passed and "." in passed:
                     index.registered.setdefault(called, []).append(passed)
+
+
+#: How code calls what belongs to one request.
+REQUEST_DATA = frozenset(
+    {
+        "_request", "_user", "current_user", "http_request", "req", "request", "tenant", "user",
+    }
+)  # fmt: skip
+
+
+def gives_request_data(call: ast.Call) -> bool:
+    """Whether a call passes on something that is called as data of a request is."""
+    for argument in call.args:
+        name = argument.attr if isinstance(argument, ast.Attribute) else getattr(argument, "id", "")
+        if name in REQUEST_DATA:
+            return True
+    return any(keyword.arg in REQUEST_DATA for keyword in call.keywords)
+
+
+def called_as(func: ast.expr, names: Names) -> str:
+    """What is called, as in `FunctionIndex.calls`."""
+    called = names.of(func)
+    if not called and isinstance(func, ast.Attribute):
+        return method_call(func, names)
+    return called
 
 
 def method_call(node: ast.Attribute, names: Names) -> str:

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from . import sources
 from .index import ClassIndex, FunctionIndex, ModuleIndex, index_of
+from .settings_files import Settings, all_settings
 
 _MOST_STEPS = 20
 
@@ -144,26 +145,20 @@ class Project:
         if name in self._libraries:
             return self._libraries[name]
         self._libraries[name] = None
-        path: list[str] | None = self._search
-        spec = None
-        for part in name.split("."):
-            if path is None:
-                return None
-            try:
-                spec = importlib.machinery.PathFinder.find_spec(part, path)
-            except (ImportError, ValueError):
-                return None
-            if spec is None:
-                return None
-            locations = spec.submodule_search_locations
-            path = list(locations) if locations is not None else None
-        origin = None if spec is None else spec.origin
-        if not origin or not origin.endswith(".py"):
+        origin = origin_of(name, self._search)
+        if not origin:
             return None
         found = index_of(sources.read(Path(origin)), deep=False)
         found.name = name
         self._libraries[name] = found
         return found
+
+    @property
+    def libraries(self) -> dict[str, str]:
+        """Modules of installed packages that were looked for, and the files that they are in."""
+        return {
+            name: "" if module is None else module.path for name, module in self._libraries.items()
+        }
 
     def function(self, full: str) -> Function | None:
         """The function of that name, if the project has it."""
@@ -237,6 +232,11 @@ class Project:
                         found.setdefault(method, []).append(Function(module, index))
         return found
 
+    @cached_property
+    def settings(self) -> list[Settings]:
+        """The settings that a server may be started with."""
+        return all_settings(self)
+
     # Calls
 
     @cached_property
@@ -251,6 +251,17 @@ class Project:
         """What functions call."""
         return frozenset(
             self.canonical(made) for module in self.all for made in module.instantiated
+        )
+
+    @cached_property
+    def given_request_data(self) -> frozenset[str]:
+        """Functions that others pass a request, or its user, to."""
+        return frozenset(
+            callee.full_name
+            for function in self.functions()
+            for called in function.index.hands_on
+            if called and not called.startswith(".")
+            for callee in self.callees(called, function)
         )
 
     @cached_property
@@ -392,3 +403,22 @@ class Project:
         """Whether the class is one of the files that are judged."""
         module, rest = self._split(self.canonical(full))
         return module is not None and rest in module.classes
+
+
+def origin_of(name: str, search: list[str]) -> str:
+    """The file that a module of that name would be imported from; empty, if there is none."""
+    path: list[str] | None = search
+    spec = None
+    for part in name.split("."):
+        if path is None:
+            return ""
+        try:
+            spec = importlib.machinery.PathFinder.find_spec(part, path)
+        except (ImportError, ValueError):
+            return ""
+        if spec is None:
+            return ""
+        locations = spec.submodule_search_locations
+        path = list(locations) if locations is not None else None
+    origin = None if spec is None else spec.origin
+    return origin if origin and origin.endswith(".py") else ""

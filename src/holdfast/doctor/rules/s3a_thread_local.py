@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from ..file import File
 from ..findings import Finding
+from ..index import REQUEST_DATA
 from ..names import everything
 
 CODE = "S3a"
@@ -37,9 +38,6 @@ class CurrentUser:
 """
 _LOCALS = frozenset(
     {"threading.local", "_threading_local.local", "thread._local", "_thread._local"}
-)
-_REQUEST_LIKE = frozenset(
-    {"request", "req", "user", "current_user", "http_request", "tenant", "_request", "_user"}
 )
 
 
@@ -104,8 +102,8 @@ def _writers(file: File, holder: str) -> dict[str, bool]:
             ):
                 continue
             judged = (
-                bool(_REQUEST_LIKE & set(values))
-                or bool(_REQUEST_LIKE & set(function.index.parameters))
+                bool(REQUEST_DATA & set(values))
+                or function.full_name in project.given_request_data
                 or function.full_name in lifetimes.reached_by_middleware
             )
             found[function.full_name] = judged

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator
 
 from ..file import Defined, File
@@ -40,6 +41,9 @@ _IDENTITIES = frozenset(
         "gevent.getcurrent", "asyncio.current_task", "eventlet.getcurrent",
     }
 )  # fmt: skip
+_SAYS_WHO = re.compile(
+    r"(^|[._])((get_)?(thread_|greenlet_)?ident(_func)?_*|getcurrent|current_?[tT]hread|get_thread_id)$"
+)
 _DEEPEST = 2
 
 
@@ -74,9 +78,8 @@ def _identity(
             return True
         if isinstance(part, ast.Call):
             full = file.project.canonical(function.names.of(part.func))
-            if full in _IDENTITIES or full.endswith(
-                (".get_ident", ".getcurrent", ".current_thread")
-            ):
+            name = part.func.attr if isinstance(part.func, ast.Attribute) else full
+            if full in _IDENTITIES or _SAYS_WHO.search(name):
                 return True
             if depth < _DEEPEST and _returns_identity(file, function, part):
                 return True

@@ -1,0 +1,311 @@
+"""What a middleware sets for a request, and what of it is still there for the next one."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from ..effects import activation, holder_of
+from ..file import Defined, File
+from ..names import FunctionNode, everything, walk
+from ..paths import NOTHING, SETS, TAKES_BACK, ends
+from ..project import Function
+from ._middleware import factories, middlewares
+
+_BEFORE = ("process_request", "process_view", "__call__", "__acall__")
+_LOCALS = frozenset(
+    {
+        "threading.local", "_threading_local.local", "_thread._local", "asgiref.local.Local",
+        "werkzeug.local.Local",
+    }
+)  # fmt: skip
+_VARIABLE = "contextvars.ContextVar"
+_DEEPEST = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Left:
+    """Something that a request leaves behind: where it is set, in what, and when it is left."""
+
+    node: ast.AST
+    function: Defined
+    what: str
+    only_after_exception: bool
+
+
+def left_behind(file: File) -> Iterator[tuple[str, Left]]:
+    """What the middleware in the file leaves behind, with the name of each."""
+    by_name = {function.name: function for function in file.functions}
+    for class_ in middlewares(file):
+        methods = {method.own_name: method for method in file.methods(class_)}
+        if "__call__" in methods and not _calls_super(methods["__call__"].node):
+            # Hooks that its own __call__ doesn't call are never run.
+            live = _live(methods)
+            methods = {name: method for name, method in methods.items() if name in live}
+        before = [methods[name] for name in _BEFORE if name in methods]
+        for left in _Judge(file, methods).judge(before):
+            yield class_.name, left
+    for function, inner in factories(file):
+        defined = by_name.get(f"{function.name}.{inner.name}")
+        if defined is not None:
+            for left in _Judge(file, {}).judge([defined]):
+                yield function.name, left
+
+
+def _calls_super(node: FunctionNode) -> bool:
+    return any(
+        isinstance(part, ast.Call) and ast.unparse(part.func).startswith("super(")
+        for part in walk(node)
+    )
+
+
+def _live(methods: dict[str, Defined]) -> set[str]:
+    """Methods that `__call__` reaches, and those that Django calls whatever `__call__` does."""
+    live: set[str] = set()
+    todo = [
+        n for n in ("__call__", "__acall__", "process_view", "process_exception") if n in methods
+    ]
+    while todo:
+        name = todo.pop()
+        if name in live:
+            continue
+        live.add(name)
+        todo += [
+            part.attr
+            for part in everything(methods[name].node)
+            if isinstance(part, ast.Attribute) and part.attr in methods
+        ]
+    return live
+
+
+class _Judge:
+    """Looks at one middleware: its methods that run before the view, and those that run after."""
+
+    def __init__(self, file: File, methods: dict[str, Defined]) -> None:
+        self.file = file
+        self.methods = methods
+        self.known: dict[int, dict[str, str]] = {}
+        self.summaries: dict[str, dict[str, str]] = {}
+
+    def judge(self, before: list[Defined]) -> Iterator[Left]:
+        seen: set[str] = set()
+        for method in before:
+            for what, (node, function) in self.sets(method, 0).items():
+                if what in seen:
+                    continue
+                left = self.left(method, what)
+                if left is not None:
+                    seen.add(what)
+                    yield Left(node, function, what, left)
+
+    def left(self, method: Defined, what: str) -> bool | None:
+        """Whether it is left behind after an exception only; None, if it isn't left at all."""
+
+        def effect(node: ast.AST) -> str:
+            return self.effects(method, node, 0).get(what, NOTHING)
+
+        body = method.node.body
+        if what in {"the language", "the time zone"}:
+            touched = ends(
+                _without_switches(body),
+                lambda node: SETS if effect(node) else NOTHING,
+                _runs_the_view,
+            )
+            if not touched.done.clean and not touched.raises.clean:
+                return None  # each request sets its own
+        found = ends(body, effect, _runs_the_view)
+        if found.done.set:
+            return None if self.taken_back_by("process_response", what) else False
+        if found.raises.set and method.own_name not in {"process_request", "process_view"}:
+            return None if self.taken_back_by("process_exception", what) else True
+        return None
+
+    def taken_back_by(self, hook: str, what: str) -> bool:
+        method = self.methods.get(hook)
+        return method is not None and any(
+            self.effects(method, part, 0).get(what) == TAKES_BACK for part in walk(method.node)
+        )
+
+    def sets(self, method: Defined, depth: int) -> dict[str, tuple[ast.AST, Defined]]:
+        """What the method sets, itself or through others, and where that is written."""
+        found: dict[str, tuple[ast.AST, Defined]] = {}
+        for part in walk(method.node):
+            for what, how in self.effects(method, part, depth).items():
+                if how == SETS and what not in found:
+                    found[what] = self.place(method, part, what, depth)
+        return found
+
+    def place(
+        self, method: Defined, node: ast.AST, what: str, depth: int
+    ) -> tuple[ast.AST, Defined]:
+        """Where it is set: in this method, or in one of the same object that it calls."""
+        inner = self.own_method(method, node)
+        if inner is not None and depth < _DEEPEST:
+            return self.sets(inner, depth + 1).get(what, (node, method))
+        return node, method
+
+    def own_method(self, method: Defined, node: ast.AST) -> Defined | None:
+        if (
+            isinstance(node, ast.Call)
+            and isinstance(node.func, ast.Attribute)
+            and isinstance(node.func.value, ast.Name)
+            and node.func.value.id == method.self_name
+        ):
+            return self.methods.get(node.func.attr)
+        return None
+
+    def effects(self, method: Defined, node: ast.AST, depth: int) -> dict[str, str]:
+        """What a part of a method does to what is around it."""
+        if not isinstance(node, ast.Call | ast.Assign | ast.Delete):
+            return {}
+        known = self.known.get(id(node))
+        if known is None:
+            self.known[id(node)] = {}  # methods that call each other end here
+            known = self.known[id(node)] = self.effects_of(method, node, depth)
+        return known
+
+    def effects_of(self, method: Defined, node: ast.AST, depth: int) -> dict[str, str]:
+        if isinstance(node, ast.Assign | ast.Delete):
+            back = isinstance(node, ast.Delete) or is_nothing(node.value)
+            holders = {self.local_written(method, target) for target in node.targets} - {""}
+            return dict.fromkeys(holders, TAKES_BACK if back else SETS)
+        assert isinstance(node, ast.Call)  # noqa: S101 - nothing else gets here
+        what, how = activation(node, method.names, method.node)
+        if what:
+            return {what: how}
+        found = self.on_local(method, node)
+        if found:
+            return found
+        inner = self.own_method(method, node)
+        if inner is not None and depth < _DEEPEST:
+            return self.of_method(inner, depth + 1)
+        for callee in self.file.callees(method, node):
+            for one, way in self.summary(callee, 1).items():
+                back = bool(node.args) and all(is_nothing(argument) for argument in node.args)
+                found.setdefault(one, TAKES_BACK if back else way)
+        return found
+
+    def of_method(self, method: Defined, depth: int) -> dict[str, str]:
+        """What a method of the same object leaves behind it, seen from its caller."""
+        touched = {what for part in walk(method.node) for what in self.effects(method, part, depth)}
+        found = {}
+        for what in touched:
+            after = ends(
+                method.node.body,
+                lambda node, what=what: self.effects(method, node, depth).get(what, NOTHING),  # type: ignore[misc]
+                lambda node: False,
+            )
+            found[what] = SETS if after.done.set else TAKES_BACK
+        return found
+
+    def local_written(self, method: Defined, target: ast.expr) -> str:
+        """The thread-local object that an attribute is written on; nothing, if it is none."""
+        if not isinstance(target, ast.Attribute | ast.Subscript):
+            return ""
+        held = self.of_class(holder_of(target.value, method.names), method.class_name)
+        return self.file.project.canonical(held) if self.kind(held) == "local" else ""
+
+    def on_local(self, method: Defined, call: ast.Call) -> dict[str, str]:
+        """`local.clear()`, `setattr(local, ...)`, `variable.set(...)`, `variable.reset(...)`."""
+        if isinstance(call.func, ast.Name) and call.func.id in {"setattr", "delattr"} and call.args:
+            held = self.of_class(holder_of(call.args[0], method.names), method.class_name)
+            back = call.func.id == "delattr" or is_nothing(call.args[-1])
+        elif isinstance(call.func, ast.Attribute):
+            held = self.of_class(holder_of(call.func.value, method.names), method.class_name)
+            if call.func.attr in {"clear", "pop", "reset", "release"}:
+                back = True
+            elif call.func.attr == "set" and call.args:
+                back = is_nothing(call.args[0])
+            else:
+                return {}
+        else:
+            return {}
+        if not self.kind(held):
+            return {}
+        return {self.file.project.canonical(held): TAKES_BACK if back else SETS}
+
+    def of_class(self, holder: str, class_name: str) -> str:
+        if holder.startswith("self.") and class_name:
+            for ancestor in self.file.project.ancestors(class_name):
+                if self.kind(f"{ancestor}.{holder[5:]}"):
+                    return f"{ancestor}.{holder[5:]}"
+        return holder
+
+    def kind(self, full: str) -> str:
+        """`local` or `variable`, if the name is bound to such an object; else nothing."""
+        project = self.file.project
+        full = project.canonical(full)
+        owner, _, name = full.rpartition(".")
+        module = project.modules.get(owner)
+        value = module.assigned.get(name, "") if module is not None else ""
+        if not value:
+            found = project.class_(owner) if owner else None
+            value = found[1].attributes.get(name, "") if found is not None else ""
+        if not value.startswith("call:"):
+            return ""
+        made = project.canonical(value[5:])
+        if made == _VARIABLE:
+            return "variable"
+        if made in _LOCALS or any(one in _LOCALS for one in project.ancestors(made)):
+            return "local"
+        return ""
+
+    def summary(self, function: Function, depth: int) -> dict[str, str]:
+        """What a function of the project does to what is around it, itself or through others."""
+        known = self.summaries.get(function.full_name)
+        if known is not None:
+            return known
+        self.summaries[function.full_name] = found = {}
+        index = function.index
+        if any(decorator.endswith("contextmanager") for decorator in index.decorators):
+            return found
+        for what, how in index.activates.items():
+            found[what] = TAKES_BACK if how == "back" else SETS
+        cleared = {self.of_class(one, function.class_name) for one in index.clears}
+        for holder, values in index.writes.items():
+            full = self.of_class(holder, function.class_name)
+            if self.kind(full) == "local" and (values or full in cleared):
+                found[self.file.project.canonical(full)] = TAKES_BACK if full in cleared else SETS
+        for called in index.calls:
+            variable, _, way = called.rpartition(".")
+            if way in {"set", "reset"} and self.kind(variable) == "variable":
+                found[self.file.project.canonical(variable)] = SETS if way == "set" else TAKES_BACK
+        if depth < _DEEPEST and not index.name.startswith(("get_", "_get")):
+            for callee in self.file.project.called_by(function):
+                for what, how in self.summary(callee, depth + 1).items():
+                    found.setdefault(what, how)
+        return found
+
+
+def is_nothing(value: ast.AST) -> bool:
+    """`None`, and what stands for it."""
+    return isinstance(value, ast.Constant) and value.value in (None, "", False)
+
+
+def _runs_the_view(node: ast.AST) -> bool:
+    if not isinstance(node, ast.Call):
+        return False
+    func = node.func
+    return (func.attr if isinstance(func, ast.Attribute) else getattr(func, "id", "")) in {
+        "get_response",
+        "process_view",
+    }
+
+
+def _without_switches(body: list[ast.stmt]) -> list[ast.stmt]:
+    """The statements, with those in place that stand under a switch in the settings.
+
+    Whether `settings.USE_TZ` is on is the same for all requests.
+    """
+    found: list[ast.stmt] = []
+    for statement in body:
+        if (
+            isinstance(statement, ast.If)
+            and not statement.orelse
+            and ast.unparse(statement.test).startswith(("settings.", "getattr(settings"))
+        ):
+            found += _without_switches(statement.body)
+        else:
+            found.append(statement)
+    return found
