@@ -13,7 +13,7 @@ import re
 import stat
 import tokenize
 import warnings
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
@@ -55,20 +55,29 @@ class Source:
     problem: str
 
 
-def python_files(places: Iterable[Path], skipped: Iterable[str] = ()) -> Iterator[Path]:
+def python_files(
+    places: Iterable[Path],
+    left_out: Callable[[Path], bool] = lambda _path: False,
+    unlisted: Callable[[OSError], None] = lambda _error: None,
+) -> Iterator[Path]:
     """The Python files in *places*, each once, in a steady order.
 
     Args:
-        places: files and folders. A file that is named is read, whatever it is called.
-        skipped: names of folders to leave out, besides `SKIPPED` and those that begin with a dot.
+        places: files and folders. A file that is named is read, whatever it is called. Links to
+            folders are not followed.
+        left_out: says which files and folders to leave out, besides those of `SKIPPED` and those
+            whose names begin with a dot.
+        unlisted: is told of folders that can't be listed.
+
+    Raises:
+        FileNotFoundError: one of them doesn't exist.
     """
-    leave_out = SKIPPED | set(skipped)
     seen: set[Path] = set()
     for place in places:
-        if place.is_file():
-            found: Iterable[Path] = [place]
-        elif place.is_dir():
-            found = _walk(place, leave_out)
+        if place.is_dir():
+            found: Iterable[Path] = _walk(place, left_out, unlisted)
+        elif place.exists():
+            found = [] if left_out(place) else [place]
         else:
             raise FileNotFoundError(f"{place} doesn't exist")
         for path in found:
@@ -77,18 +86,22 @@ def python_files(places: Iterable[Path], skipped: Iterable[str] = ()) -> Iterato
                 yield path
 
 
-def _walk(folder: Path, leave_out: set[str] | frozenset[str]) -> Iterator[Path]:
-    for root, folders, files in os.walk(folder):
+def _walk(
+    folder: Path, left_out: Callable[[Path], bool], unlisted: Callable[[OSError], None]
+) -> Iterator[Path]:
+    for root, folders, files in os.walk(folder, onerror=unlisted):
+        here = Path(root)
         folders[:] = sorted(
             name
             for name in folders
-            if name not in leave_out
+            if name not in SKIPPED
             and not name.startswith(".")
             and not os.path.exists(os.path.join(root, name, "pyvenv.cfg"))  # noqa: PTH110, PTH118
+            and not left_out(here / name)
         )
         for name in sorted(files):
-            if name.endswith((".py", ".pyw")):
-                yield Path(root) / name
+            if name.endswith((".py", ".pyw")) and not left_out(here / name):
+                yield here / name
 
 
 class UnreadableError(Exception):
@@ -99,8 +112,8 @@ def content(path: Path) -> bytes:
     """The file's bytes.
 
     Raises:
-        UnreadableError: it can't be read, is no regular file (a pipe would keep the doctor waiting), or
-            is larger than `LARGEST_BYTES`.
+        UnreadableError: it can't be read, is no regular file (a pipe would keep the doctor
+            waiting), or is larger than `LARGEST_BYTES`.
     """
     try:
         waits_for_nobody = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
