@@ -134,11 +134,16 @@ class Counted:
 
 
 @pytest.fixture
-def counted() -> Callable[[Callable[[], Any]], Counted]:
-    """Makes a cached function of one that reads, having it loaded and found once."""
+def counted() -> Callable[..., Counted]:
+    """Makes a cached function of one that reads, having it loaded and found once.
 
-    def make(read: Callable[[], Any]) -> Counted:
+    One that *is_new* was never called.
+    """
+
+    def make(read: Callable[[], Any], *, is_new: bool = False) -> Counted:
         made = Counted(read)
+        if is_new:
+            return made
         made()
         before = made.loads
         made()

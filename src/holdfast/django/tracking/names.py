@@ -18,6 +18,8 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
+from collections.abc import Collection
 from pathlib import Path
 
 from django.db.backends.base.base import BaseDatabaseWrapper
@@ -58,6 +60,18 @@ class Names:
     def column(self, table: str, column: str) -> bytes:
         """A column that is changed in rows which are known."""
         return f"{self._prefix}{table}.{column}".encode()
+
+
+_TABLE = re.compile(rb"d:\w+/[^/.]*")
+
+
+def tables_of(tags: Collection[bytes]) -> set[bytes]:
+    """Which tables *tags* are about, one name for each; tags of anything else as they are.
+
+    Of a table whose name has a slash or a dot in it, others may have the same name here.
+    """
+    found = ((_TABLE.match(tag), tag) for tag in tags)
+    return {tag if table is None else table[0] for table, tag in found}
 
 
 _names: dict[str, Names] = {}

@@ -17,6 +17,7 @@ from ... import named_stores
 from ...stores.errors import StoreError
 from ...stores.tags import Tags
 from .counters import events
+from .names import tables_of
 
 logger = logging.getLogger("holdfast")
 
@@ -48,11 +49,13 @@ def tags() -> Tags:
 class Writes:
     """The tags of what was written in one transaction, in order, so that a part can be undone."""
 
-    __slots__ = ("_kept", "_order", "_savepoints", "_tags", "marked", "writer")
+    __slots__ = ("_kept", "_order", "_savepoints", "_tables", "_tags", "marked", "writer")
 
     def __init__(self) -> None:
         self._order: list[frozenset[bytes]] = []
         self._tags: set[bytes] = set()
+        #: What tables the tags are about; None: that has to be found out.
+        self._tables: set[bytes] | None = None
         self._savepoints: list[tuple[str, int]] = []
         #: What is to be announced by the store: all of it, if nothing else was said.
         self._kept: set[bytes] | None = None
@@ -73,10 +76,17 @@ class Writes:
         if not self._tags.issuperset(tags):
             self._order.append(frozenset(tags))
             self._tags.update(tags)
+            self._tables = None
 
     def touches(self, tags: Collection[bytes]) -> bool:
-        """Whether what depends on *tags* isn't what others see."""
-        return not self._tags.isdisjoint(tags)
+        """Whether what depends on *tags* may not be what others see.
+
+        Tables are compared, not rows: a row that was deleted here, or moved to elsewhere, is in no
+        result any more that this transaction makes, and leaves no tag in it.
+        """
+        if self._tables is None:
+            self._tables = tables_of(self._tags)
+        return not self._tables.isdisjoint(tables_of(tags))
 
     def savepoint(self, name: str) -> None:
         """Remember what was written until here."""
@@ -96,6 +106,7 @@ class Writes:
         del self._savepoints[place + 1 :]
         del self._order[self._savepoints[place][1] :]
         self._tags = set().union(*self._order)
+        self._tables = None
 
     def _find(self, name: str) -> int | None:
         for place in range(len(self._savepoints) - 1, -1, -1):
@@ -108,6 +119,7 @@ class Writes:
         self._order.clear()
         self._savepoints.clear()
         self._tags = set()
+        self._tables = None
         self._kept = None
         self.marked = set()
 
