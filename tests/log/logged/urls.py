@@ -1,7 +1,10 @@
 """One view for each way in which a request can end."""
 
 import asyncio
+import os
+import sys
 import time
+from pathlib import Path
 
 from django.http import HttpResponse, HttpResponseRedirect, StreamingHttpResponse
 from django.urls import path
@@ -10,6 +13,9 @@ import holdfast
 
 CHUNK = b"x" * 20_000
 PAUSE_SECONDS = 0.02
+# How long a server may need to tell that its client has left.
+PATIENCE_SECONDS = 10.0
+FOLDER = Path(os.environ["LOGGED_TO"]).parent
 
 
 def normal(request, marker):
@@ -45,21 +51,25 @@ def stream_error(request, marker):
 
 
 def left_before(request, marker):
-    time.sleep(0.5)
+    (FOLDER / "inside-left_before").touch()
+    wait_until_left("left_before")
+    if hasattr(request, "scope"):
+        time.sleep(1)  # until the server has seen it; then nobody waits for this thread
     return HttpResponse(CHUNK * 500)
 
 
 async def async_left_before(request, marker):
-    await asyncio.sleep(0.5)
-    return HttpResponse(CHUNK * 500)
+    (FOLDER / "inside-async_left_before").touch()
+    await asyncio.sleep(PATIENCE_SECONDS)  # called off before
+    return HttpResponse(b"stayed")
 
 
 def left_within(request, marker):
-    return StreamingHttpResponse(chunks(80))
+    return StreamingHttpResponse(until_left())
 
 
 async def async_left_within(request, marker):
-    return StreamingHttpResponse(achunks(80))
+    return StreamingHttpResponse(achunks(500))
 
 
 def refused(request, marker):
@@ -75,15 +85,19 @@ def upload(request, marker):
 
 
 def late(request, marker):
-    # Not a sleep, which would let other greenlets run: the worker is stuck.
-    until = time.monotonic() + 20
-    while time.monotonic() < until:
-        pass
+    stand_still(30)
     return HttpResponse(b"late")
 
 
 async def async_late(request, marker):
     return late(request, marker)
+
+
+def stand_still(seconds):
+    # gevent's sleep would let other greenlets run, and the worker show that it lives.
+    monkey = sys.modules.get("gevent.monkey")
+    sleep = time.sleep if monkey is None else monkey.get_original("time", "sleep")
+    sleep(seconds)
 
 
 def chunks(count, *, fails=False):
@@ -92,6 +106,18 @@ def chunks(count, *, fails=False):
         if fails and number == 1:
             raise RuntimeError("stream")
         yield CHUNK
+
+
+def until_left():
+    yield CHUNK
+    wait_until_left("left_within")
+    yield from chunks(50)
+
+
+def wait_until_left(name):
+    until = time.monotonic() + PATIENCE_SECONDS
+    while not (FOLDER / f"left-{name}").exists() and time.monotonic() < until:
+        time.sleep(0.01)
 
 
 async def achunks(count):
@@ -108,6 +134,8 @@ VIEWS = (
 urlpatterns = [
     *(path(f"{view.__name__}/<str:marker>/", view) for view in VIEWS),
     path("left_after/<str:marker>/", normal),
+    path("timed/<str:marker>/", normal),
+    path("timed_stream/<str:marker>/", sync_stream),
     path("middleware_error/<str:marker>/", normal),
     path("upload_broken/<str:marker>/", upload),
 ]
