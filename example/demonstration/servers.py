@@ -96,9 +96,13 @@ def _waitress(target: str, conf: str, port: int) -> list[str]:
     return [sys.executable, "-m", "waitress", f"--listen=127.0.0.1:{port}", "--threads=8", target]
 
 
-#: What state is shared on: so many workers that chance alone rarely finds the right one.
+#: What state is shared on: so many workers that chance alone rarely finds the right one. They are
+#: forked from one that has imported everything, as that is four times as fast.
 FOUR_WORKERS = Server(
-    "gunicorn -w 4", False, ("gunicorn",), _gunicorn("-k", "gthread", "--threads=4", "-w", "4")
+    "gunicorn -w 4",
+    False,
+    ("gunicorn",),
+    _gunicorn("-k", "gthread", "--threads=4", "-w", "4", "--preload"),
 )
 #: One worker with an event loop, so that all users meet in it.
 ONE_LOOP = Server(

@@ -4,6 +4,7 @@ import threading
 
 from demonstration.site import Site, at_once
 from demonstration.tally import Tally
+from demonstration.visitor import Answer, Visitor
 
 TITLE = "The stale page"
 MEANING = "readers ask for cached pages after each save"
@@ -36,7 +37,7 @@ def drive(site: Site) -> Tally:
     return tally
 
 
-def save_and_look(site: Site, tally: Tally, editor: object, number: int) -> None:
+def save_and_look(site: Site, tally: Tally, editor: Visitor, number: int) -> None:
     """Save something, in turn an article and a comment; then see what is shown of it."""
     words = f"{site.variant} {number} {site.random.random()}"
     if number % 2:
@@ -48,16 +49,23 @@ def save_and_look(site: Site, tally: Tally, editor: object, number: int) -> None
     articles = at_once(lambda _: look(site, "/reading/1/"), range(READERS))
     listings = at_once(lambda _: look(site, "/reading/"), range(READERS))
     for page in articles:
-        tally.note(OLD_ARTICLE, wrong=words not in page)
+        note(tally, OLD_ARTICLE, page, words)
     # Of a comment, the listing shows how many there are: as many as on the page just seen.
-    shown = words if number % 2 == 0 else f"{articles[0].count('<li>')} comments"
+    shown = words if number % 2 == 0 else f"{articles[0].text.count('<li>')} comments"
     for page in listings:
-        tally.note(OLD_LISTING, wrong=shown not in page)
+        note(tally, OLD_LISTING, page, shown)
 
 
-def look(site: Site, path: str) -> str:
+def note(tally: Tally, kind: str, page: Answer, words: str) -> None:
+    """Whether *words* are on the *page*, if it is one."""
+    tally.note(FAILED, wrong=page.status != 200, reason=page.summary)
+    if page.status == 200:
+        tally.note(kind, wrong=words not in page.text, reason=f"no {words!r}")
+
+
+def look(site: Site, path: str) -> Answer:
     with site.visitor() as reader:
-        return reader.get(path).text
+        return reader.get(path)
 
 
 def read_on(site: Site, over: threading.Event) -> None:
