@@ -59,23 +59,22 @@ def is_killed_when_late(server: Server) -> bool:
 
 def why_not(server: Server, scenario: Scenario) -> str | None:
     """Why *server* has no such row; None where it has one."""
-    name = scenario.name
-    if name == "late":
-        return None if is_killed_when_late(server) else _why_not_late(server)
-    if name.startswith("async_") and name != "async_stream" and server.interface == "wsgi":
-        return IS_ASYNC
-    if name == "async_stream" and (server.green or server.name == "tornado"):
-        return GREEN if server.green else IN_A_LOOP
-    if name == "left_within" and server.interface == "asgi":
-        return READ_FIRST
-    if name == "left_within" and server.name == "tornado":
-        return TAKES_ANSWERS
-    if name == "upload_broken" and server.name in ("tornado", "waitress", "daphne"):
-        return TAKES_UPLOADS
-    return None
+    is_asgi, is_tornado = server.interface == "asgi", server.name == "tornado"
+    reasons = {
+        "async_stream": GREEN if server.green else IN_A_LOOP if is_tornado else None,
+        "left_within": READ_FIRST if is_asgi else TAKES_ANSWERS if is_tornado else None,
+        "late": _why_not_late(server),
+    }
+    if server.name in ("tornado", "waitress", "daphne"):
+        reasons["upload_broken"] = TAKES_UPLOADS
+    if scenario.name.startswith("async_") and not is_asgi:
+        return reasons.get(scenario.name, IS_ASYNC)
+    return reasons.get(scenario.name)
 
 
-def _why_not_late(server: Server) -> str:
+def _why_not_late(server: Server) -> str | None:
+    if is_killed_when_late(server):
+        return None
     if "uwsgi" in server.packages:
         return SILENT
     return HAS_THREADS if "gunicorn" in server.packages else NO_TIME_OUT

@@ -50,7 +50,8 @@ def test_prometheus_with_several_processes(tmp_path):
         def hello(environ, start_response):
             start_response("200 OK", [])
             return [b""]
-        application = holdfast.wsgi.RequestLog(hello, output="file:/dev/null", metrics=["prometheus"])
+        application = holdfast.wsgi.RequestLog(
+            hello, output="file:/dev/null", metrics=["prometheus"])
         for child in range(3):
             if not os.fork():
                 for _ in range(10):

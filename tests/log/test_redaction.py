@@ -249,7 +249,7 @@ shapes: Any = st.recursive(
     ascii_only=st.booleans(),
 )
 def test_no_shape_of_json_lets_a_secret_through(  # noqa: PLR0913
-    name: str, value: Any, around: Any, cut: int, indent: int | None, ascii_only: bool
+    *, name: str, value: Any, around: Any, cut: int, indent: int | None, ascii_only: bool
 ):
     text = json.dumps({**around, name: value}, indent=indent, ensure_ascii=ascii_only)
     for part in (text, text[:cut]):

@@ -30,7 +30,7 @@ class Visit:
     async def wait_until_inside(self) -> None:
         """Until the view runs: whoever leaves before that may not have come at all."""
         async with asyncio.timeout(30):
-            while not self._inside.exists():
+            while not self._inside.exists():  # noqa: ASYNC110 - it runs in another process
                 await asyncio.sleep(0.01)
 
     def leave(self) -> None:

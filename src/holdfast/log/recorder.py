@@ -152,7 +152,7 @@ class Recorder:
                 if not entry.is_start:
                     meter.count(entry)
             meter.tick()
-        events = [event for event in map(self._chosen, batch) if event is not None]
+        events: list[Any] = [event for event in map(self._chosen, batch) if event is not None]
         dropped = self.writer.taken_drops()
         if dropped:
             self._dropped += dropped

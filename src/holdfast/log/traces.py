@@ -25,6 +25,15 @@ def current_ids() -> tuple[str, str] | None:
     return trace.format_trace_id(span.trace_id), trace.format_span_id(span.span_id)
 
 
+def current_traceparent() -> str:
+    """What tells another service of the current span; empty where there is none."""
+    ids = current_ids()
+    if ids is None:
+        return ""
+    flags = trace.get_current_span().get_span_context().trace_flags
+    return f"00-{ids[0]}-{ids[1]}-{flags:02x}"
+
+
 def attach(trace_id: str, span_id: str) -> Any:
     """Make that span the current one: who logs now, logs for it. Give the result to `detach`."""
     span = trace.NonRecordingSpan(

@@ -46,24 +46,21 @@ class UsualLine:
         show, shown = self._show, self._shown.get
         began = entry.began
         path, query, route = entry.path, entry.query, entry.route
+        given = entry.request_id
         parts = [
-            "time=%s event=out request_id=%s method=%s path=%s"
-            % (
-                recorder.stamp(entry.time),
-                entry.request_id if "=" not in entry.request_id else quoted(entry.request_id),
-                shown(entry.method) or show(entry.method),
-                shown(path) or show(path),
-            )
+            f"time={recorder.stamp(entry.time)} event=out",
+            f" request_id={given if '=' not in given else quoted(given)}",
+            f" method={shown(entry.method) or show(entry.method)}",
+            f" path={shown(path) or show(path)}",
         ]
         if query:
             parts.append(f" query={quoted(recorder.redaction.query(query))}")
         parts.append(
-            " status=%d outcome=%s seconds=%.6f"
-            % (entry.status, entry.outcome, entry.ended_at - began)
+            f" status={entry.status} outcome={entry.outcome} seconds={entry.ended_at - began:.6f}"
         )
         if entry.first_byte_at:
-            parts.append(" first_byte=%.6f" % (entry.first_byte_at - began))
-        parts.append(" bytes_in=%d bytes_out=%d" % (entry.bytes_in, entry.bytes_out))
+            parts.append(f" first_byte={entry.first_byte_at - began:.6f}")
+        parts.append(f" bytes_in={entry.bytes_in} bytes_out={entry.bytes_out}")
         if route:
             parts.append(f" route={quoted(route)}")
         if entry.route_name:

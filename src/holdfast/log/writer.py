@@ -190,7 +190,7 @@ _ending = False
 
 
 def end_threads() -> None:
-    """Before the process ends. A thread that is started now may come too late for the interpreter."""
+    """The process ends: a thread that is started now may come too late for the interpreter."""
     global _ending
     _ending = True
     for writer in list(_writers):

@@ -48,10 +48,9 @@ def outgoing() -> dict[str, Any]:
 def _traceparent() -> str:
     if "opentelemetry.trace" not in sys.modules:
         return ""
-    from ..traces import current_ids
+    from ..traces import current_traceparent
 
-    ids = current_ids()
-    return f"00-{ids[0]}-{ids[1]}-01" if ids else ""
+    return current_traceparent()
 
 
 class incoming:  # noqa: N801 - used like a function
