@@ -8,12 +8,16 @@ import decimal
 import enum
 import json
 import pprint
-from collections.abc import Callable, Mapping, Sequence
+import shutil
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from importlib.util import find_spec
 from types import NoneType
 from typing import Any, TextIO
 from uuid import UUID
+
+#: Sentences that are broken later than here are hard to read.
+_WIDEST = 100
 
 
 class Output:
@@ -59,6 +63,31 @@ class Output:
             Console(file=self._stream).print(Pretty(value), soft_wrap=True)
         else:
             self._write(pprint.pformat(value, width=100, sort_dicts=False))
+
+    def document(self, text: str) -> None:
+        """A whole text, as it is, with its last line's end."""
+        self._stream.write(text)
+
+    def lines(self, made: Callable[[int | None], Iterable[Sequence[tuple[str, str]]]]) -> None:
+        """Lines in pieces: the text of each, and how it looks where there are colours.
+
+        Args:
+            made: gives the lines, for a width; None: no person looks at a terminal.
+        """
+        if not self._is_rich():
+            width = None
+            if self._stream.isatty():
+                width = min(shutil.get_terminal_size().columns, _WIDEST)
+            for line in made(width):
+                self._write("".join(piece for piece, _ in line))
+            return
+        from rich.console import Console
+        from rich.text import Text
+
+        console = Console(file=self._stream)
+        for line in made(min(console.width, _WIDEST)):
+            pieces = ((printable(piece), style) for piece, style in line)
+            console.print(Text.assemble(*pieces), soft_wrap=True)
 
     def _write(self, text: str) -> None:
         self._stream.write(printable(text) + "\n")

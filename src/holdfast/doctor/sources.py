@@ -150,10 +150,16 @@ def parsed(path: Path, data: bytes) -> Source:
         try:
             tree = parse(modernised(text) if variant is None else variant)
         except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
-            problem = problem or f"it can't be parsed: {error}"
+            problem = problem or f"it can't be parsed: {_said(error)}"
         else:
             return Source(path, name, is_package, text, tree, "")
     return Source(path, name, is_package, text, None, problem)
+
+
+def _said(error: Exception) -> str:
+    if isinstance(error, SyntaxError):
+        return f"{error.msg} (line {error.lineno})"
+    return str(error) or type(error).__name__
 
 
 def parse(text: str) -> ast.Module:
