@@ -7,6 +7,9 @@ from typing import Any
 
 from .spelling import ConfigurationError, meant
 
+#: Who may be told the figures.
+METRICS = ("opentelemetry", "prometheus")
+
 _PLACE = "HOLDFAST['CACHE']"
 
 
@@ -76,15 +79,48 @@ def _lags(place: str, value: Any) -> None:
             )
 
 
+def _interval(place: str, value: Any) -> None:
+    if value is not None:
+        _seconds(place, value)
+
+
+def _metrics(place: str, value: Any) -> None:
+    _names(place, value)
+    for name in value:
+        if name not in METRICS:
+            raise ConfigurationError(f"{place} knows no {name!r}.{meant(name, METRICS)}")
+
+
+def _shares(place: str, value: Any) -> None:
+    if isinstance(value, Mapping):
+        for name, share in value.items():
+            if not isinstance(name, str):
+                raise ConfigurationError(f"{place} must have names as keys, not {name!r}.")
+            _share(f"{place}[{name!r}]", share)
+    else:
+        _share(place, value)
+
+
+def _share(place: str, value: Any) -> None:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= 1:
+        raise ConfigurationError(
+            f"{place} must be a share of hits, from 0 to 1, or a dict of shares by name, not"
+            f" {value!r}."
+        )
+
+
 #: By key: what raises, given the place and a value that makes no sense.
 KEYS: dict[str, Callable[[str, Any], None]] = {
     "COMMIT_TIMEOUT": _seconds,
     "FLOOD": _count,
+    "METRICS": _metrics,
     "ON_OUTAGE": _one_of("strict", "outbox"),
+    "PUBLISH": _interval,
     "PURE_FUNCTIONS": _names,
     "REPLICAS": _lags,
     "TIER_BYTES": _bytes,
     "TRACKING": _flag,
     "TRIGGERS": _flag,
+    "VERIFY": _shares,
     "VERSIONS": _one_of("store", "database"),
 }

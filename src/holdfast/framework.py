@@ -5,7 +5,8 @@ Django's room fills these when the project starts, and loads nothing that the pr
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Mapping
+from contextlib import AbstractAsyncContextManager, AbstractContextManager
 from typing import Any
 
 #: Errors that say "there is none", to cached functions that keep such.
@@ -14,6 +15,18 @@ absent_errors: list[type[Exception]] = []
 #: Asked for arguments that cached functions can't make a key of: what stands for the value in
 #: keys, or NotImplemented.
 key_makers: list[Callable[[Any], Any]] = []
+
+#: What the framework counts beside, by name, for those who look at the figures of cached results.
+figures: list[Callable[[], Mapping[str, int]]] = []
+
+#: Opens what a result is read from as it was at one moment, so that it can be compared with one
+#: that was served: called with the result's tags, in the thread that then loads.
+snapshot: Callable[[Collection[bytes]], AbstractContextManager[object]] | None = None
+#: The same for event loops.
+async_snapshot: Callable[[Collection[bytes]], AbstractAsyncContextManager[object]] | None = None
+
+#: Turn a value that can't be compared as it is into one that can, or into NotImplemented.
+comparable: list[Callable[[Any], Any]] = []
 
 #: Called after each piece of work that nobody waits for, in the thread or greenlet that did it, to
 #: close what it opened.

@@ -108,10 +108,18 @@ def run_aside(work: Callable[[], object], name: str) -> bool:
     return True
 
 
-def sleep(seconds: float) -> None:
-    """Let other greenlets of this thread run, if there are any."""
+def sleep(seconds: float, *, keeps: bool = True) -> None:
+    """Let other greenlets of this thread run, if there are any.
+
+    Args:
+        seconds: for how long.
+        keeps: whether gevent's loop, where it waits for all that is to be done, waits for this.
+    """
     gevent = _gevent()
-    (time.sleep if gevent is None else gevent.sleep)(seconds)
+    if gevent is None:
+        time.sleep(seconds)
+    else:
+        gevent.sleep(seconds, ref=keeps)
 
 
 def _gevent() -> Any:

@@ -11,6 +11,7 @@ from .. import configuration, named_stores
 from ..stores.errors import StoreError
 from ..values import MISSING
 from . import consistency as consistencies
+from . import verifying
 from .events import counts
 from .following import follower
 from .kept import Kept
@@ -90,7 +91,7 @@ class CachedFunction:
                 self._sequence = named_stores.store(self.store).tags.sequence
             elif self.policy.tier == "streamed":
                 self._sequence = follower(self.store).sequence
-            self._get = found.tier.of.get
+            self._get = verifying.sampling(self.policy, found.tier.of.get)
         return found
 
     # Results
@@ -175,3 +176,4 @@ def _unbind_all() -> None:
 
 
 configuration.listeners.append(_unbind_all)
+verifying.listeners.append(_unbind_all)

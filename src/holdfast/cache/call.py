@@ -7,6 +7,7 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from typing import Any
 
+from . import publishing
 from .driving import Awaiting
 from .events import Counts, counts
 from .flights import next_moment
@@ -70,6 +71,8 @@ class Call:
         self.anew = anew
         self.events: Counts = counts(wanted.policy.name)
         self.events.store = at.store
+        if not publishing.begun:
+            publishing.begin()
         self.came = next_moment()
         self.deadline = time.monotonic() + wanted.policy.wait
         self.in_foreground = False

@@ -40,14 +40,21 @@ class Counts:
             it died, or it failed.
         broad: loads that read rows which can't be told, so that their results depend on a table.
         queries: the queries that were, as SQL, with how often; the first `MOST_QUERIES`.
+        agreed: results served that were compared with the database afterwards, and were true.
+        differed: those that were not.
+        incomparable: those of which that could not be told.
+        reasons: why not, with how often; the first `MOST_REASONS`.
         store: the name of the store that the results are in.
     """
 
     __slots__ = (
+        "agreed",
         "broad",
+        "differed",
         "errors_served",
         "fail_safe",
         "floods",
+        "incomparable",
         "invalid",
         "load_errors",
         "load_seconds",
@@ -57,6 +64,7 @@ class Counts:
         "not_stored",
         "outages",
         "queries",
+        "reasons",
         "refreshes",
         "refused",
         "stale",
@@ -78,14 +86,18 @@ class Counts:
     def begin_anew(self) -> None:
         """From 0."""
         self.queries: dict[str, int] = {}
+        self.reasons: dict[str, int] = {}
         for name in FIGURES:
             setattr(self, name, 0)
 
     # For type checkers: set above, all at once.
+    agreed: int
     broad: int
+    differed: int
     errors_served: int
     fail_safe: int
     floods: int
+    incomparable: int
     invalid: int
     load_errors: int
     load_seconds: float
@@ -114,16 +126,25 @@ class Counts:
     def note_queries(self, queries: Iterable[str]) -> None:
         """A load executed these, and they were too broad."""
         self.broad += 1
-        known = self.queries
         for sql in queries:
-            if sql in known or len(known) < MOST_QUERIES:
-                known[sql] = known.get(sql, 0) + 1
+            _one_more(self.queries, sql, MOST_QUERIES)
+
+    def note_incomparable(self, reason: str) -> None:
+        """A result could not be compared."""
+        self.incomparable += 1
+        _one_more(self.reasons, reason, MOST_REASONS)
+
+
+def _one_more(counted: dict[str, int], what: str, most: int) -> None:
+    if what in counted or len(counted) < most:
+        counted[what] = counted.get(what, 0) + 1
 
 
 #: What is counted.
-FIGURES = tuple(name for name in Counts.__slots__ if name not in {"queries", "store"})
-#: Queries that were too broad are remembered, for each name.
+FIGURES = tuple(name for name in Counts.__slots__ if name not in {"queries", "reasons", "store"})
+#: Queries that were too broad are remembered, for each name; and reasons why none could compare.
 MOST_QUERIES = 20
+MOST_REASONS = 10
 
 
 class StoreCounts:

@@ -13,6 +13,7 @@ from typing import Any
 from .. import configuration, named_stores
 from ..stores.errors import StoreError
 from ..values import MISSING
+from . import verifying
 from .call import Call, Key, Load, StoreAt, Wanted
 from .driving import Awaiting, Blocking, finish
 from .events import counts
@@ -66,6 +67,8 @@ class Loader:
         this saves making what is to be called.
         """
         kept = self.tier.get(key)
+        if kept is not None and verifying.is_on and verifying.picks(policy, key):
+            return MISSING
         if kept is None or not kept.sequence:
             return MISSING
         now = _monotonic()
@@ -87,6 +90,11 @@ class Loader:
         if store.local:
             return store.tags.sequence()
         return follower(self.store).sequence() if policy.tier == "streamed" else b""
+
+    @property
+    def is_without_store(self) -> bool:
+        """Whether it goes on without the store, which can't be reached."""
+        return self._fetching.circuit.open
 
     # Finding or loading
 
@@ -168,6 +176,11 @@ def loader(store: str = "cache") -> Loader:
     """The loader of that store in this process."""
     found = _loaders.get(store)
     return _loaders.setdefault(store, Loader(store)) if found is None else found
+
+
+def opened(store: str) -> Loader | None:
+    """The one of that store, if anything was asked of it."""
+    return _loaders.get(store)
 
 
 # In place: who holds on to one goes on with it, and with a store that was closed. So they are

@@ -45,6 +45,8 @@ class Policy:
         absent: errors that say "there is none", beside those that the framework has.
         may_store: asked for each loaded result: False, it is not stored; True, it is; a number, it
             is for that many seconds. None: all are.
+        repeatable: whether the load may be done once more later on, in the background, to see
+            whether a result that was served is true.
     """
 
     name: str
@@ -61,6 +63,7 @@ class Policy:
     tier: bool | Literal["streamed"] = True
     absent: tuple[type[Exception], ...] = ()
     may_store: Callable[[Any], bool | float] | None = None
+    repeatable: bool = True
 
     def __post_init__(self) -> None:
         place = f"cached({self.name})"

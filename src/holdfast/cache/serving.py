@@ -8,6 +8,7 @@ from typing import Any
 
 from ..values import MISSING
 from . import consistency as consistencies
+from . import verifying
 from .call import Call
 from .early import margin
 from .flights import Flight
@@ -84,6 +85,8 @@ class Serving(Looking):
         else:
             call.events.tier_hits += 1
         note_tags(found.tags)
+        if verifying.is_on:
+            verifying.consider(call, found)
         return value
 
     def old_after_all(self, call: Call, found: Found | None) -> Any:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Collection
+from contextlib import AbstractAsyncContextManager, AbstractContextManager
 from typing import Any
 
 from django.core.exceptions import ObjectDoesNotExist
@@ -20,6 +23,37 @@ def tell() -> None:
         framework.key_makers.append(name_of_instance)
     if close_connections not in framework.after_background_work:
         framework.after_background_work.append(close_connections)
+    if framework.snapshot is None:
+        framework.snapshot = _snapshot
+        framework.async_snapshot = _async_snapshot
+        framework.comparable.append(_rows_of)
+        framework.figures.append(_counted)
+
+
+# Each loads its module when it is first used.
+
+
+def _snapshot(tags: Collection[bytes]) -> AbstractContextManager[None]:
+    from .verifying import snapshot
+
+    return snapshot(tags)
+
+
+def _async_snapshot(tags: Collection[bytes]) -> AbstractAsyncContextManager[None]:
+    from .verifying import async_snapshot
+
+    return async_snapshot(tags)
+
+
+def _rows_of(value: Any) -> Any:
+    from .verifying import rows_of
+
+    return rows_of(value)
+
+
+def _counted() -> dict[str, int]:
+    counters = sys.modules.get("holdfast.django.tracking.counters")
+    return {} if counters is None else dict(counters.events.snapshot())
 
 
 def name_of_instance(value: Any) -> Any:

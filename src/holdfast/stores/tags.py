@@ -115,7 +115,7 @@ def number_of(stamp: Stamp) -> int:
 
 
 class Tags(Protocol):
-    """Results with tags, in one store: `Store.tags`. `AsyncTags` has them, but for `look`, to await.
+    """Results with tags, in one store: `Store.tags`. To await, and without `look`: `AsyncTags`.
 
     Results have keys of their own, apart from the store's records. Keys, tags and the names of
     writers are bytes of any length. Each call raises a `StoreError` where it could not be done; one

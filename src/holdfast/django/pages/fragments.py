@@ -56,7 +56,7 @@ def fragment(
 @cache
 def _policy(name: str, ttl: float | None) -> Policy:
     # Nothing is rendered ahead of time: the context is this template's, now.
-    return Policy(f"fragment:{name}", ttl, early=0)
+    return Policy(f"fragment:{name}", ttl, early=0, repeatable=False)
 
 
 def _request(context: Any) -> HttpRequest | None:
