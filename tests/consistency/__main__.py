@@ -11,6 +11,11 @@ the reader's own writes. Ends with 1 if anything was wrong.
 
 is a long run in parts, of ours only: in all stores, with everything that may befall them. Started
 again, it goes on where the file ends; at the end it prints the sum.
+
+    python -m tests.consistency --sweep safeguards --reads 200000 --seconds 60 --seed 1
+
+runs our protocol with each of its safeguards taken out (or --sweep peers: what else there is), and
+ends with 1 if nothing was found to be wrong with one of them.
 """
 
 import argparse
@@ -21,9 +26,10 @@ from pathlib import Path
 
 from tests.consistency import parts, safeguards, store, subjects
 from tests.consistency.run import SCENARIOS, Order, lines, run
+from tests.consistency.sweeps import SWEEPS, sweep
 from tests.consistency.totals import totals
 
-NOT_OF_ONE_RUN = {"add_to", "total", "parts", "at_once"}
+NOT_OF_ONE_RUN = {"add_to", "total", "parts", "at_once", "sweep"}
 
 
 def main() -> int:
@@ -35,6 +41,9 @@ def main() -> int:
     if asked.parts:
         parts.run_parts(asked.parts, asked.reads, seed=asked.seed, at_once=asked.at_once)
         return _total(asked.parts)
+    if asked.sweep:
+        limits = {"reads": asked.reads, "seconds": asked.seconds, "seed": asked.seed}
+        return sweep(asked.sweep, **limits)
     order = Order(
         **{name: value for name, value in vars(asked).items() if name not in NOT_OF_ONE_RUN}
     )
@@ -84,6 +93,7 @@ def _parser() -> argparse.ArgumentParser:
     add("--add-to", type=Path, metavar="FILE", help="write the result as a line of JSON, too")
     add("--total", type=Path, metavar="FILE", help="sum up what several runs added there")
     add("--parts", type=Path, metavar="FILE", help="a long run, in parts, each added to the file")
+    add("--sweep", choices=[*SWEEPS], help="several runs, each of which has to find something")
     add("--at-once", type=int, default=1, metavar="N", help="how many parts run at a time")
     return parser
 

@@ -26,12 +26,14 @@ class Crew:
     Attributes:
         start: starts one anew, given its number.
         rows: by process, the rows of its threads in the ledger.
+        writers: of the processes that write, the rows of the threads that do.
         settle: finds out what became of the changes of one that was killed.
     """
 
     ledger: Ledger
     start: Callable[[int], int]
     rows: list[list[int]]
+    writers: dict[int, int]
     settle: Callable[[], None]
     pids: list[int] = field(default_factory=list)
 
@@ -123,14 +125,23 @@ class Faults:
         getattr(self._place, name)()
         self._count(f"store {name}")
 
+    def death(self) -> None:
+        """A writer is killed after its COMMIT, before it has said so."""
+        number = self._choice.choice([*self._crew.writers])
+        self._set(self._crew.writers[number], "after commit", steps.KILL)
+        if self._wait(self._crew.writers[number], 3):
+            self._count("killed after commit")
+            self._crew.replace(number)
+
     def flush(self) -> None:
         """The store loses its marks while a writer is between its mark and its COMMIT.
 
         After its COMMIT that writer is killed.
         """
-        number = self._choice.randrange(len(self._crew.pids))
-        row = self._trap(number, self._choice.choice(steps.WHILE_MARKED), steps.STOP)
-        if row is None:
+        number = self._choice.choice([*self._crew.writers])
+        row = self._crew.writers[number]
+        self._set(row, self._choice.choice(steps.WHILE_MARKED), steps.STOP)
+        if not self._wait(row, 3):
             os.kill(self._crew.pids[number], signal.SIGCONT)
             return
         self._place.flushed()

@@ -30,6 +30,7 @@ SCENARIOS: dict[str, dict[str, float]] = {
     "kills": {"kill": 1},
     "stops": {"stop": 1},
     "accidents": {"accident": 1, "stop": 5},
+    "deaths": {"death": 1},
     "flushes": {"flush": 1},
     "restores": {"restore": 1},
     "all": {"kill": 5, "stop": 10, "accident": 0.3},
@@ -159,6 +160,12 @@ def _run(order: Order, place: store.Place, folder: Path) -> Found:
         ledger,
         lambda number: worker.start(plan, ledger, roles[number], order.seed * 1000 + next(lives)),
         [[row for row, _ in of_process] for of_process in roles],
+        {
+            number: row
+            for number, each in enumerate(roles)
+            for row, role in each
+            if role == worker.WRITER
+        },
         lambda: in_child(lambda: settle(ledger)),
     )
     started = time.monotonic()
@@ -207,7 +214,7 @@ def _rage(order: Order, crew: Crew, place: store.Place) -> dict[str, int]:
     weights = {
         name: weight
         for name, weight in SCENARIOS[order.scenario].items()
-        if name in {"kill", "stop"} or place.accidents
+        if name in {"kill", "stop", "death"} or place.accidents
     }
     deadline = time.monotonic() + order.seconds
     last, progress = -1, time.monotonic()

@@ -4,6 +4,7 @@ What is taken out is taken out here, in the harness, before anything is opened; 
 product can be told to go without it.
 """
 
+import random
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -12,6 +13,8 @@ from typing import Any
 from tests.consistency.store import EMBEDDED, REDIS
 
 Take = Callable[[type], None]
+#: To be read where a few keys, asked for by all, show more than many.
+HOT = ("--readings", "stocks,all_votes,bookmarks,notices")
 
 
 @dataclass(frozen=True)
@@ -20,16 +23,16 @@ class Safeguard:
 
     Attributes:
         take_out: given the class of the store's tags.
-        store, isolation, scenario, pause: what to run to see it.
-        subjects: what has it.
+        subject, store, isolation, scenario, pause, more: what to run to see it.
     """
 
     take_out: Take
+    subject: str = "protocol"
     store: str = EMBEDDED
     isolation: str = "rc"
     scenario: str = "calm"
     pause: float = 0.002
-    subjects: tuple[str, ...] = ("protocol", "ours")
+    more: tuple[str, ...] = ()
 
 
 SAFEGUARDS: dict[str, Safeguard] = {}
@@ -53,6 +56,35 @@ def no_mark(tags: type) -> None:
     tags.mark = mark
 
 
+@_safeguard("mark-at-hit")
+def no_mark_at_hit(tags: type) -> None:
+    """A mark keeps results from being stored, and not from being served."""
+    from holdfast.stores.lmdb.tag_table import EPOCH, FLOOR, SEQUENCE, STATE, _number
+
+    def valid_in(self: Any, txn: Any, stamp: bytes, keys: Any) -> tuple[bool, list[bytes]]:
+        environment = self._environment
+        state = txn.get(STATE, None, environment.meta)
+        numbers = [
+            (raw and _number(raw)) for key in keys for raw in [txn.get(key, None, environment.tags)]
+        ]
+        newest = max((number or state[FLOOR] for number in numbers), default=b"")
+        return stamp[EPOCH] == state[EPOCH] and newest <= stamp[SEQUENCE], []
+
+    tags.valid_in = valid_in
+
+
+@_safeguard("mark-outlives-commit", more=("--delayed", "0.3", *HOT))
+def no_mark_for_long(tags: type) -> None:
+    """The mark's time is over before the COMMIT is."""
+    mark = tags.mark
+
+    def mark_shortly(self: Any, names: Any, writer: bytes) -> None:
+        self.commit_timeout = 0.001
+        mark(self, names, writer)
+
+    tags.mark = mark_shortly
+
+
 @_safeguard("bump")
 def no_bump(tags: type) -> None:
     """The mark is taken back after COMMIT, and no bump follows."""
@@ -60,7 +92,7 @@ def no_bump(tags: type) -> None:
     tags.bump = lambda self, names, writer=None: unmark(self, names, writer or b"nobody")
 
 
-@_safeguard("bump-of-the-dead", scenario="kills", pause=0.1)
+@_safeguard("bump-of-the-dead", scenario="deaths", pause=0.02)
 def no_bump_of_the_dead(tags: type) -> None:
     """The mark of a writer that was killed goes, when its time is over, without a bump."""
     from holdfast.stores.lmdb.tag_table import TagTable
@@ -100,7 +132,7 @@ def no_quarantine(tags: type) -> None:
     _in_scripts("'f', 0, 'q', 1)", "'f', 0)")
 
 
-@_safeguard("floor", scenario="calm")
+@_safeguard("floor")
 def no_floor(tags: type) -> None:
     """A tag that was forgotten is taken for one that was never bumped; and few are remembered."""
     from holdfast.stores.lmdb.tag_table import TagTable
@@ -123,15 +155,88 @@ def remember_few(tags: type) -> None:
     """No safeguard less, but tags are forgotten all the time."""
     from holdfast.stores.lmdb.tag_table import TagTable
 
-    TagTable.limit = 30
+    TagTable.limit = 4
 
 
-@_safeguard("stamp-at-begin", isolation="rr")
+@_safeguard("stamp-at-begin", subject="ours", isolation="rr", more=HOT)
 def stamp_at_the_query(tags: type) -> None:
     """Under REPEATABLE READ the stamp is that of the query, not that of the older snapshot."""
+    from holdfast.django.tracking import reading, snapshots
     from tests.consistency.subjects import stamping
 
     stamping.at_begin = False
+    snapshots._of_snapshot = lambda: (False, None)
+    reading.Reading._too_old = _nothing  # type: ignore[method-assign]
+
+
+@_safeguard("check-in-process", subject="ours")
+def no_check_in_process(tags: type) -> None:
+    """What is kept in the process is believed until its time is over."""
+    tags.sequence = lambda _: b"always the same"
+    tags.valid = _yes
+
+
+@_safeguard("own-writes", subject="ours")
+def no_look_at_own_writes(tags: type) -> None:
+    """A transaction that has written is served, and stores, what everybody is, and does."""
+    from holdfast.django.tracking.reading import Reading
+    from holdfast.django.tracking.snapshots import OfTransactions
+
+    for name in ("may_serve", "may_share", "may_wait"):
+        setattr(OfTransactions, name, _yes)
+    Reading._depend = lambda _, recording, depends: recording.add_all(depends)  # type: ignore[method-assign]
+
+
+@_safeguard("late-comers", subject="ours", more=("--delayed", "0.3", *HOT))
+def no_look_at_who_came_when(tags: type) -> None:
+    """Who comes after a load was stored takes its result, if its leader has yet to let go."""
+    from holdfast.cache.call import Call
+
+    begin = Call.__init__
+
+    def begin_early(self: Any, *arguments: Any, **named: Any) -> None:
+        begin(self, *arguments, **named)
+        self.came = 0
+
+    Call.__init__ = begin_early  # type: ignore[method-assign]
+
+
+@_safeguard("strict", subject="ours")
+def no_refusal(tags: type) -> None:
+    """The COMMIT goes ahead although the store did not answer: here one in five times."""
+    from holdfast.django.tracking import outbox
+    from holdfast.django.tracking.transaction import Transaction
+    from holdfast.stores.errors import StoreUnavailable
+
+    mark = tags.mark
+
+    def mark_if_reached(self: Any, names: Any, writer: bytes) -> None:
+        if random.random() < 0.2:
+            raise StoreUnavailable("out of this writer's reach")
+        mark(self, names, writer)
+
+    tags.mark = mark_if_reached
+    Transaction.outage = staticmethod(_nothing)  # type: ignore[method-assign]
+    outbox.write = _nothing
+
+
+@_safeguard("anything", subject="ours", more=("--ways", "raw_block", "--readings", "stock,stocks"))
+def no_doubt(tags: type) -> None:
+    """SQL that isn't understood is taken to write nothing."""
+    from holdfast.django.tracking import writing
+
+    write_tags = writing.write_tags
+    writing.write_tags = lambda statement, binding: (
+        set() if statement.writes_anything else write_tags(statement, binding)
+    )
+
+
+def _yes(*ignored: Any) -> bool:
+    return True
+
+
+def _nothing(*ignored: Any) -> None:
+    return None
 
 
 def take_out(name: str, tags: type) -> None:
