@@ -8,6 +8,8 @@ from importlib.util import find_spec
 from pathlib import Path
 
 DEFAULT = "gunicorn-gevent"
+#: Seconds for which a connection may be idle: on a busy machine, users take their time.
+KEEP_ALIVE = "60"
 
 
 @dataclass(frozen=True)
@@ -44,7 +46,8 @@ def _gunicorn(*options: str) -> Callable[[str, str, int], list[str]]:
         return [
             *(sys.executable, "-m", "gunicorn", "--workers", "2", *options, "--config", conf),
             *("--no-control-socket", "--worker-tmp-dir", _memory()),
-            *("--bind", f"127.0.0.1:{port}", "--graceful-timeout", "3", target),
+            *("--bind", f"127.0.0.1:{port}", "--graceful-timeout", "3"),
+            *("--keep-alive", KEEP_ALIVE, target),
         ]
 
     return arguments
@@ -58,6 +61,7 @@ def _memory() -> str:
 def _uvicorn(target: str, conf: str, port: int) -> list[str]:
     return [
         *(sys.executable, "-m", "uvicorn", "--workers", "2", "--lifespan", "off"),
+        *("--timeout-keep-alive", KEEP_ALIVE),
         *("--host", "127.0.0.1", "--port", str(port), "--log-level", "warning", target),
     ]
 
@@ -69,7 +73,7 @@ def _daphne(target: str, conf: str, port: int) -> list[str]:
 def _hypercorn(target: str, conf: str, port: int) -> list[str]:
     return [
         *(sys.executable, "-m", "hypercorn", "--workers", "2"),
-        *("--bind", f"127.0.0.1:{port}", target),
+        *("--keep-alive", KEEP_ALIVE, "--bind", f"127.0.0.1:{port}", target),
     ]
 
 

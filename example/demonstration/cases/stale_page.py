@@ -45,6 +45,8 @@ def save_and_look(site: Site, tally: Tally, editor: Visitor, number: int) -> Non
     else:
         answer = editor.post("/reading/1/edit/", title=words)
     tally.note(FAILED, wrong=answer.status != 200, reason=answer.summary)
+    if answer.status != 200:
+        return
     # A connection for each, so that any worker may get it.
     articles = at_once(lambda _: look(site, "/reading/1/"), range(READERS))
     listings = at_once(lambda _: look(site, "/reading/"), range(READERS))
