@@ -45,6 +45,7 @@ class Table:
     columns: Sequence[str]
     rows: Sequence[tuple[str, Sequence[str]]]
     notes: Sequence[str] = ()
+    rows_are: str = "place"
 
 
 def tables(outcomes: Mapping[str, Outcome] | None = None) -> list[Table]:
@@ -113,10 +114,10 @@ def page(outcomes: Mapping[str, Outcome], known: Mapping[str, Outcome]) -> str:
         "# Conformance",
         f"<!-- Generated: write nothing here, run `{REGENERATE}`. -->",
         _SUMMARY.format(requests=requests, readings=readings, failures=failures, scopes=scopes),
-        f"Run with Python {platform.python_version()} and {_versions()}.",
+        f"Run with {versions()}.",
         _LEGEND,
-        *(_markdown(table) for table in tables(outcomes)),
-        _markdown(known_table(known)),
+        *(markdown(table) for table in tables(outcomes)),
+        markdown(known_table(known)),
         _KNOWN_LEGEND,
         "## Columns",
         _markdown_legend(outcomes),
@@ -124,14 +125,15 @@ def page(outcomes: Mapping[str, Outcome], known: Mapping[str, Outcome]) -> str:
     return "\n\n".join(parts) + "\n"
 
 
-def _versions() -> str:
+def versions() -> str:
+    """What the servers, and all else that takes part, are today."""
     distributions = {package for server in SERVERS for package in server.packages}
-    return ", ".join(
-        f"{name} {version(name)}" for name in ("Django", "asgiref", *sorted(distributions))
-    )
+    found = (f"{name} {version(name)}" for name in ("Django", "asgiref", *sorted(distributions)))
+    return f"Python {platform.python_version()} and {', '.join(found)}"
 
 
-def _markdown(table: Table) -> str:
+def markdown(table: Table) -> str:
+    """With its heading and notes."""
     lines = [f"## {table.heading}", "", *body_lines(table)]
     if table.notes:
         lines += ["", "; ".join(table.notes) + "."]
@@ -141,7 +143,7 @@ def _markdown(table: Table) -> str:
 def body_lines(table: Table) -> list[str]:
     """The table's own lines in Markdown."""
     return [
-        _line(["place", *table.columns]),
+        _line([table.rows_are, *table.columns]),
         _line(["---", *("---" for _ in table.columns)]),
         *(_line([title, *cells]) for title, cells in table.rows),
     ]

@@ -152,6 +152,16 @@ def test_a_post_is_read_by_the_view_alone(site: Site):
         assert event["bytes_in"] == 24
 
 
+def test_your_own_code_is_told_the_clients_address_by_the_same_rules(site: Site):
+    def told(request: Any) -> dict[str, str]:
+        return {"told": holdfast.log.client_address(request)}
+
+    for events in logging_to({"IDENTIFY": told, "PROXIES": 1}):
+        site.ask("/shop/item/7/", x_forwarded_for="6.6.6.6, 203.0.113.7")
+        assert events.one()["who"] == {"told": "203.0.113.7"}
+        assert events[0]["client"] == "203.0.113.7"
+
+
 def test_missing_pages_have_no_route(site: Site, events: Events):
     site.ask("/nowhere/")
     assert (events.one()["status"], events[0].get("route")) == (404, None)

@@ -1,0 +1,36 @@
+"""Run the request log's matrix: `python -m tests.log [server ...]`.
+
+Every server, every way for a request to end, and how far the events' times are from the client's.
+With no servers named it also writes docs/log/matrix.md. Takes two minutes; the times mean something
+on a machine that does nothing else.
+"""
+
+import sys
+
+from tests.conformance.table import text
+from tests.log import table
+from tests.log.servers import COLUMNS, KILLED_WHEN_LATE, late, run
+
+_TIMED = 40
+
+
+def main(names: list[str]) -> int:
+    """Run them one after another: the times are to be each server's own."""
+    results = {}
+    for name in names or COLUMNS:
+        column = run(COLUMNS[name], tries=_TIMED)
+        ends = late(name)[0] if name in KILLED_WHEN_LATE else None
+        results[name] = table.Result(column, ends and [event["outcome"] for event in ends])
+        print(f"{name}: {len(column.events)} events", flush=True)
+    if not names:
+        table.PAGE.write_text(table.page(results))
+        for each in table.tables(results):
+            print(text(each))
+    print(text(table.times(results)))
+    failed = table.failures(results)
+    print(f"{failed} failures")
+    return int(failed > 0)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
