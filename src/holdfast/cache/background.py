@@ -143,10 +143,19 @@ def _work(worker: object) -> None:
             continue
         try:
             job()
-            for finish in framework.after_background_work:
-                finish()
         except Exception:
             logger.exception("work in the background failed")
+        finally:
+            close_what_it_opened()
+
+
+def close_what_it_opened() -> None:
+    """After work that nobody waits for: the framework's connections of this thread, above all."""
+    for finish in framework.after_background_work:
+        try:
+            finish()
+        except Exception:
+            logger.exception("work in the background could not be finished")
 
 
 def _be_nobodys() -> None:

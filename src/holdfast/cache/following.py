@@ -76,6 +76,7 @@ class Follower:
                     self._believed_until = asked + STREAM_LAG
                 background.sleep(_PAUSE)
         finally:
+            background.close_what_it_opened()
             self._runs = False
 
 

@@ -82,6 +82,7 @@ class Circuit:
                     return  # there are other settings by now, without this store
                 self.close()
         finally:
+            background.close_what_it_opened()
             self._probing = False
 
 

@@ -1,18 +1,23 @@
 """With versions in the database, nothing lies between a change and its announcement."""
 
 import asyncio
-from collections.abc import Iterator
+import copy
+import time
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 from asgiref.sync import sync_to_async
+from django.core.management import call_command
 from django.db import connection, connections, transaction
 
 from holdfast import configuration, named_stores
 from holdfast.cache import cached
+from holdfast.cache.loading import loader
 from holdfast.django import invalidate
 from holdfast.django.models import Sequence
 from holdfast.django.tracking.start import start
+from tests.django.tracking.conftest import on_database
 from tests.django.tracking.shop.models import Author, Tag
 from tests.django.tracking.test_cases import GROUPS, check_all
 from tests.django.tracking.test_transactions import Away, StopError, in_thread, rename
@@ -91,6 +96,62 @@ def test_a_snapshot_is_as_old_as_its_number(counted, red):
         in_thread(lambda: rename(red, "blue"))
         assert load() == "red"
     assert load() == "blue"
+
+
+@pytest.fixture
+def new_database(shop, tmp_path) -> Iterator[None]:
+    """The default database is one that has no tables yet."""
+    given = copy.deepcopy(connections.settings["default"])
+    if connection.vendor == "sqlite":
+        given["NAME"] = tmp_path / "new"
+        with on_database(given):
+            yield
+        return
+    given["NAME"] = "holdfast_new"
+    execute("DROP DATABASE IF EXISTS holdfast_new")
+    execute("CREATE DATABASE holdfast_new")
+    with on_database(given):
+        yield
+    execute("DROP DATABASE holdfast_new WITH (FORCE)")
+
+
+def execute(sql: str) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(sql)
+
+
+def test_the_first_migrate_makes_the_tables(new_database, counted):
+    count = counted(lambda: len(connection.introspection.table_names()), is_new=True)
+    with transaction.atomic():
+        assert count() == count() == 0  # there is nothing to be kept by, and nothing breaks
+    call_command("migrate", "contenttypes", verbosity=0)
+    assert Sequence._meta.db_table not in connection.introspection.table_names()
+    call_command("migrate", verbosity=0, run_syncdb=True)
+    wait_until(lambda: not loader("cache")._fetching.circuit.open)
+    before = Sequence.objects.get(pk=1).number
+    tag = Tag.objects.create(name="red")
+    assert Sequence.objects.get(pk=1).number > before
+    name = counted(lambda: Tag.objects.get(pk=tag.pk).name)
+    rename(tag, "blue")
+    assert not name.is_kept()
+
+
+def test_tables_that_are_dropped_and_made_again(new_database, counted):
+    call_command("migrate", "contenttypes", verbosity=0)
+    call_command("migrate", verbosity=0, run_syncdb=True)
+    call_command("migrate", "holdfast", "zero", verbosity=0)
+    tag = Tag.objects.create(name="red")
+    call_command("migrate", "holdfast", verbosity=0)
+    name = counted(lambda: Tag.objects.get(pk=tag.pk).name)
+    rename(tag, "blue")
+    assert not name.is_kept()
+
+
+def wait_until(condition: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 20
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
 
 
 def forget_connection() -> None:

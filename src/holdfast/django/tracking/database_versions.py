@@ -31,6 +31,7 @@ from .names import identity_of
 #: The database whose tags are kept in it. Those of others go by the store.
 ALIAS = "default"
 
+_TABLES = ("holdfast_sequence", "holdfast_version")
 _NUMBER = Struct(">Q")
 _LENGTH = Struct(">I")
 #: Parameters of one statement that all databases allow.
@@ -47,6 +48,8 @@ class DatabaseVersions:
 
     def __init__(self, alias: str) -> None:
         self._alias = alias
+        #: Databases that have the tables.
+        self._there: set[str] = set()
 
     @property
     def prefix(self) -> bytes:
@@ -61,13 +64,36 @@ class DatabaseVersions:
         """Bump, as the last thing that the open transaction does. Returns tags of other places."""
         prefix = self.prefix
         ours = {tag for tag in tags if tag.startswith(prefix)}
-        if ours:
+        if prefix in ours:
+            # It has made, or dropped, tables.
+            self._there.discard(identity_of(connection))
+        # Before the first `migrate` is over nothing was kept that could become untrue.
+        if ours and self._is_there(connection):
             with connection.wrap_database_errors, _cursor(connection) as cursor:
                 if connection.vendor == "postgresql":
                     # What COMMIT would wait for is waited for now, without the lock below.
                     cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
                 self._bump(connection, cursor, digests(ours))
         return set(tags) - ours
+
+    def _is_there(self, connection: BaseDatabaseWrapper) -> bool:
+        """Whether the database has the tables: asked until it has."""
+        identity = identity_of(connection)
+        if identity not in self._there:
+            # Not by trying: on PostgreSQL, that would break the transaction.
+            with connection.wrap_database_errors, _cursor(connection) as cursor:
+                names = set(connection.introspection.table_names(cursor))
+            if not names.issuperset(_TABLES):
+                return False
+            self._there.add(identity)
+        return True
+
+    def _check(self, connection: BaseDatabaseWrapper) -> None:
+        if not self._is_there(connection):
+            raise StoreUnavailable(
+                "The versions in the database have no tables yet, so nothing is cached. Run"
+                " manage.py migrate holdfast."
+            )
 
     @staticmethod
     def _bump(connection: BaseDatabaseWrapper, cursor: Any, names: list[str]) -> None:
@@ -94,6 +120,7 @@ class DatabaseVersions:
         connection: Any = connections[self._alias]
         with _asking():
             connection.ensure_connection()
+            self._check(connection)
             if not connection.get_autocommit():
                 with _cursor(connection) as cursor:
                     self._bump(connection, cursor, digests(tags))
@@ -114,6 +141,7 @@ class DatabaseVersions:
         with _asking():
             connection = connections[self._alias]
             connection.ensure_connection()
+            self._check(connection)
             with _cursor(connection) as cursor:
                 cursor.execute("SELECT number FROM holdfast_sequence WHERE id = 1")
                 row = cursor.fetchone()
@@ -125,6 +153,7 @@ class DatabaseVersions:
         with _asking():
             connection = connections[self._alias]
             connection.ensure_connection()
+            self._check(connection)
             with _cursor(connection) as cursor:
                 for start in range(0, len(names), _STEP):
                     step = names[start : start + _STEP]
@@ -145,6 +174,7 @@ class DatabaseVersions:
         with _asking():
             connection = connections[self._alias]
             connection.ensure_connection()
+            self._check(connection)
             with _cursor(connection) as cursor:
                 for start in range(0, len(names), _STEP):
                     step = names[start : start + _STEP]
