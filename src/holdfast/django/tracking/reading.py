@@ -54,6 +54,7 @@ class Reading(Transaction):
         counted.recorded += 1
         if is_broad(statement):
             counted.broad += 1
+            recording.note_broad(short)
         connection = call.connection
         reason = statement.refusal or self._too_old(connection) or self._behind(connection, depends)
         if reason is not None:
