@@ -11,6 +11,7 @@ from ...doctor.examination import Examination
 from ...doctor.findings import Finding
 from ...doctor.reports import Report
 from .._output import Output
+from . import fixing
 
 
 class Extra(Protocol):
@@ -41,4 +42,4 @@ class Extra(Protocol):
         """
 
 
-EXTRAS: tuple[Extra, ...] = ()
+EXTRAS: tuple[Extra, ...] = (fixing,)
