@@ -94,6 +94,11 @@ def told(server: Server, scenario: Scenario) -> str:
     return COMPLETE if takes_answers(server, scenario) else scenario.outcome
 
 
+def sends_parts(server: Server) -> bool:
+    """Whether it sends a stream part by part."""
+    return server.name != "tornado"
+
+
 def takes_answers(server: Server, scenario: Scenario) -> bool:
     """Whether *server* has taken the whole answer before it looks for its client."""
     return scenario.name == "left_before" and server.name in ("tornado", "waitress")

@@ -14,7 +14,7 @@ from tests.conformance.client import Connection
 from tests.conformance.running import running
 from tests.conformance.servers import SERVERS, Server
 from tests.log import visits
-from tests.log.scenarios import is_killed_when_late, rows_of
+from tests.log.scenarios import is_killed_when_late, rows_of, sends_parts
 from tests.log.times import Times, measured
 
 HERE = Path(__file__).parent
@@ -94,7 +94,9 @@ async def _drive(column: Column, port: int, log: Path, tries: int) -> None:
         seen = await visit(visits.Visit(port, scenario.name, log.parent))
         if seen is not None:
             column.seen[scenario.name] = seen
-    column.times = await measured(port, lambda: read(log), tries)
+    column.times = await measured(
+        port, lambda: read(log), tries, sends_parts=sends_parts(column.server)
+    )
     deadline = time.monotonic() + SETTLE_SECONDS
     while time.monotonic() < deadline:
         await asyncio.sleep(0.1)

@@ -100,6 +100,8 @@ def times(results: Mapping[str, Result]) -> Table:
             for kind in KINDS
             for which in (0, 1)
         ]
+        if not result.column.times.sends_parts:
+            cells[-1] = "it sends nothing before it has all"
         rows.append((name, cells))
     return Table("Times", columns, rows, (), "server")
 

@@ -14,6 +14,7 @@ from tests.conformance.client import Connection
 #: How far an event may be from what the client saw.
 WITHIN_SECONDS = 0.002
 _PATIENCE_SECONDS = 30.0
+_NEVER = float("inf")
 _BUSY_PATIENCE_SECONDS = 3.0
 KINDS = ("timed", "timed_stream")
 
@@ -23,10 +24,13 @@ class Times:
     """Of each kind of request: how far total and first byte were off, one pair for each."""
 
     off: dict[str, list[tuple[float, float]]] = field(default_factory=dict)
+    #: Whether the server sends a stream part by part, and not once it has all of it.
+    sends_parts: bool = True
 
     def best(self, kind: str) -> float:
         """The request that nothing held up on its way."""
-        return min((max(pair) for pair in self.off.get(kind, [])), default=float("inf"))
+        off = self.off.get(kind, [])
+        return min((max(pair) if self.sends_parts else pair[0] for pair in off), default=_NEVER)
 
 
 def is_busy() -> bool:
@@ -34,13 +38,15 @@ def is_busy() -> bool:
     return os.getloadavg()[0] > (os.cpu_count() or 1)
 
 
-async def measured(port: int, read: Callable[[], list[dict[str, Any]]], tries: int) -> Times:
+async def measured(
+    port: int, read: Callable[[], list[dict[str, Any]]], tries: int, *, sends_parts: bool
+) -> Times:
     """Send requests, and hold their events to the client's own clock.
 
     A machine may hold up client or server at any moment. So one request in which it did not is
     waited for (unless it is so busy that there may be none), or, with `tries`, that many are made.
     """
-    times = Times()
+    times = Times(sends_parts=sends_parts)
     for kind in KINDS:
         patience = _BUSY_PATIENCE_SECONDS if is_busy() else _PATIENCE_SECONDS
         deadline = time.monotonic() + patience
