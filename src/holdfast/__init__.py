@@ -32,6 +32,7 @@ from .scope import (
     state,
 )
 from .startup import Problem, startup_problems
+from .worker_state import worker_state
 
 if TYPE_CHECKING:
     from . import asgi as asgi
@@ -65,6 +66,7 @@ __all__ = [
     "request",
     "startup_problems",
     "state",
+    "worker_state",
 ]
 
 _OF_CACHE = frozenset({"ainvalidate", "cached", "invalidate"})

@@ -1,0 +1,54 @@
+"""The request sanitizer: who wrote and who read, in which request.
+
+As a thread sanitizer, with requests in place of threads. Modules of the user's own code, and of
+packages that are named, are rewritten on import, so that they tell what they write and read; what
+one request reads of another is reported with both requests and both stacks.
+
+`holdfast watch -- <server command>` and the pytest plugin (`--holdfast-watch`) do this for you.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from .crossings import Access, Collector, Crossing, Kind
+from .hooks import hooks
+from .loading import Wanted, WatchedFinder, install, remove
+from .shadow import Shadow
+from .visits import Visit
+
+__all__ = ["Access", "Collector", "Crossing", "Kind", "Watch"]
+
+
+class Watch:
+    """Watches what is imported from now on.
+
+    Args:
+        roots: folders of the user's own code; default: the current one.
+        packages: installed packages to watch as well, by the names one imports.
+        told: called with each new `Crossing`, in the request that read.
+        wrote: called when a request has written onto something.
+
+    Costs each attribute access of watched code 0.1 to 0.5 µs, each write some 3 µs. Blocks nowhere.
+    """
+
+    def __init__(
+        self,
+        roots: Sequence[Path] | None = None,
+        packages: Sequence[str] = (),
+        told: Callable[[Crossing], object] | None = None,
+        wrote: Callable[[Visit], object] | None = None,
+    ) -> None:
+        self.collector = Collector(told)
+        self.shadow = Shadow(self.collector, wrote)
+        self.wanted = Wanted([Path.cwd()] if roots is None else roots, packages)
+        self._finder = WatchedFinder(self.wanted, hooks(self.shadow))
+
+    def start(self) -> None:
+        """Have modules rewritten that are imported from now on."""
+        install(self._finder)
+
+    def stop(self) -> None:
+        """Rewrite no more. Modules that are loaded go on telling."""
+        remove(self._finder)

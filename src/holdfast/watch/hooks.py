@@ -1,0 +1,310 @@
+"""What rewritten code calls: does what was asked for, and tells the shadow."""
+
+from __future__ import annotations
+
+import sys
+from collections import deque
+from collections.abc import Callable, Mapping
+from contextvars import ContextVar
+from typing import Any
+
+from . import rewrite
+from .locals import contextual, thread_cells
+from .shadow import CONTENTS, FunctionCells, Shadow, item_key
+
+_CONTAINERS = (dict, list, set, deque)
+_CHANGES = frozenset({"add", "append", "appendleft", "extend", "insert", "update"})
+_TAKES = frozenset({"pop", "popitem", "popleft", "copy", "items", "values"})
+_MISSING: Any = object()
+
+
+def hooks(shadow: Shadow) -> Mapping[str, Any]:  # noqa: C901, PLR0915 - closures, for speed
+    """The functions that rewritten modules get, by name."""
+    cells_of = shadow.cells.get
+
+    # Attributes
+
+    def get(owner: Any, name: str) -> Any:
+        value = getattr(owner, name)
+        cells = cells_of(id(owner))
+        if cells is not None:
+            write = cells.writes.get(name)
+            if write is not None:
+                shadow.read(owner, name, value, write)
+                return value
+        if shadow.has_classes:
+            look_at_classes(owner, name, value)
+        elif thread_cells(owner):
+            read_local(owner, name, value)
+        return value
+
+    def look_at_classes(owner: Any, name: str, value: object) -> None:
+        if isinstance(owner, type):
+            lineage = owner.__mro__
+        else:
+            own = getattr(owner, "__dict__", None)
+            if type(own) is dict and name in own:
+                return
+            if thread_cells(owner):
+                read_local(owner, name, value)
+                return
+            lineage = type(owner).__mro__
+        for kind in lineage:
+            cells = cells_of(id(kind))
+            if cells is not None and name in vars(kind):
+                write = cells.writes.get(name)
+                if write is not None:
+                    shadow.read(kind, name, value, write)
+                return
+
+    def read_local(owner: Any, name: str, value: object) -> None:
+        place = thread_cells(owner)
+        cells = cells_of(id(place))
+        if cells is not None:
+            write = cells.writes.get(("[", name))
+            if write is not None:
+                shadow.read(place, ("[", name), value, write)
+
+    def set_(value: Any, owner: Any, name: str) -> None:
+        setattr(owner, name, value)
+        place = thread_cells(owner)
+        if place is not None:
+            shadow.write(place, ("[", name), value)
+        elif not contextual(owner):
+            shadow.write(owner, name, value)
+
+    def added(owner: Any, name: str) -> None:
+        place = thread_cells(owner)
+        if place is not None:
+            shadow.change(place, ("[", name), place.get(name))
+        elif not contextual(owner):
+            # As it stands there: nothing of the user's is run.
+            values = getattr(owner, "__dict__", None)
+            if values is not None and name in values:
+                shadow.change(owner, name, values[name])
+            else:
+                shadow.change(owner, name)
+
+    def gone(owner: Any, name: str) -> None:
+        place = thread_cells(owner)
+        if place is not None:
+            shadow.forget(place, ("[", name))
+        else:
+            shadow.forget(owner, name)
+
+    # Items
+
+    def get_item(owner: Any, key: Any) -> Any:
+        value = owner[key]
+        cells = cells_of(id(owner))
+        if cells is not None and isinstance(owner, _CONTAINERS):
+            name = item_key(key) if isinstance(owner, dict) else CONTENTS
+            write = cells.writes.get(name)
+            if write is None and name is not CONTENTS:
+                name = CONTENTS
+                write = cells.writes.get(CONTENTS)
+            if write is not None:
+                shadow.read(owner, name, value, write)
+        return value
+
+    def set_item(value: Any, owner: Any, key: Any) -> None:
+        owner[key] = value
+        if isinstance(owner, dict):
+            shadow.write(owner, item_key(key), value)
+        elif isinstance(owner, _CONTAINERS):
+            shadow.change(owner, CONTENTS)
+
+    def added_item(owner: Any, key: Any) -> None:
+        if isinstance(owner, dict):
+            shadow.change(owner, item_key(key), dict.get(owner, key))
+        elif isinstance(owner, _CONTAINERS):
+            shadow.change(owner, CONTENTS)
+
+    def gone_item(owner: Any, key: Any) -> None:
+        if isinstance(owner, dict):
+            shadow.forget(owner, item_key(key))
+
+    # Containers' and context variables' methods
+
+    def method(owner: Any, name: str) -> Any:
+        found = getattr(owner, name)
+        if isinstance(owner, _CONTAINERS):
+            if isinstance(owner, dict):
+                act = _ON_DICTS.get(name)
+                return found if act is None else act(shadow, owner, found)
+            if name in _CHANGES:
+                return _then(found, lambda: shadow.change(owner, CONTENTS))
+            if name in _TAKES:
+                return _reading(shadow, owner, found)
+            if name == "clear":
+                return _then(found, lambda: shadow.forget_all(owner))
+        elif isinstance(owner, ContextVar):
+            return found
+        return found
+
+    def each(iterable: Any) -> Any:
+        cells = cells_of(id(iterable))
+        if cells is not None and isinstance(iterable, _CONTAINERS):
+            write = cells.writes.get(CONTENTS)
+            if write is not None:
+                shadow.read(iterable, CONTENTS, iterable, write)
+        return iterable
+
+    # Names
+
+    def bound(owner: object, name: str, value: object) -> None:
+        shadow.write(owner, name, value)
+
+    def seen(owner: object, name: str, value: Any) -> Any:
+        cells = cells_of(id(owner))
+        if cells is not None:
+            write = cells.writes.get(name)
+            if write is not None:
+                shadow.read(owner, name, value, write)
+        return value
+
+    def new_cells() -> FunctionCells:
+        return FunctionCells(sys._getframe(1).f_code.co_qualname)  # noqa: SLF001
+
+    # Builtin functions
+
+    def get_by_name(owner: Any, name: str, default: Any = _MISSING, /) -> Any:
+        if default is _MISSING:
+            return get(owner, name)
+        try:
+            return get(owner, name)
+        except AttributeError:
+            return default
+
+    def set_by_name(owner: Any, name: str, value: Any, /) -> None:
+        set_(value, owner, name)
+
+    def delete_by_name(owner: Any, name: str, /) -> None:
+        delattr(owner, name)
+        gone(owner, name)
+
+    builtins = {"getattr": get_by_name, "setattr": set_by_name, "delattr": delete_by_name}
+    return {
+        rewrite.GET: get,
+        rewrite.SET: set_,
+        rewrite.ADDED: added,
+        rewrite.GONE: gone,
+        rewrite.GET_ITEM: get_item,
+        rewrite.SET_ITEM: set_item,
+        rewrite.ADDED_ITEM: added_item,
+        rewrite.GONE_ITEM: gone_item,
+        rewrite.METHOD: method,
+        rewrite.EACH: each,
+        rewrite.BOUND: bound,
+        rewrite.SEEN: seen,
+        rewrite.CELLS: new_cells,
+        rewrite.BUILTIN: builtins.__getitem__,
+    }
+
+
+def _then(method: Any, note: Callable[[], object]) -> Any:
+    def call(*args: Any, **kwargs: Any) -> Any:
+        result = method(*args, **kwargs)
+        note()
+        return result
+
+    return call
+
+
+def _reading(shadow: Shadow, owner: Any, method: Any) -> Any:
+    """The container's contents are read."""
+    cells = shadow.cells.get(id(owner))
+    write = None if cells is None else cells.writes.get(CONTENTS)
+    if write is None:
+        return method
+
+    def call(*args: Any, **kwargs: Any) -> Any:
+        result = method(*args, **kwargs)
+        shadow.read(owner, CONTENTS, owner if result is None else result, write)
+        return result
+
+    return call
+
+
+# What the methods of dicts do, key by key.
+
+
+def _dict_get(shadow: Shadow, owner: Any, method: Any) -> Any:
+    cells = shadow.cells.get(id(owner))
+    if cells is None:
+        return method
+
+    def call(key: Any, *default: Any) -> Any:
+        result = method(key, *default)
+        name = item_key(key)
+        write = cells.writes.get(name)
+        if write is not None and key in owner:
+            shadow.read(owner, name, result, write)
+        return result
+
+    return call
+
+
+def _dict_pop(shadow: Shadow, owner: Any, method: Any) -> Any:
+    cells = shadow.cells.get(id(owner))
+    if cells is None:
+        return method
+
+    def call(key: Any, *default: Any) -> Any:
+        name = item_key(key)
+        write = cells.writes.get(name)
+        there = key in owner
+        result = method(key, *default)
+        if write is not None and there:
+            shadow.read(owner, name, result, write)
+        shadow.forget(owner, name)
+        return result
+
+    return call
+
+
+def _dict_setdefault(shadow: Shadow, owner: Any, method: Any) -> Any:
+    def call(key: Any, default: Any = None) -> Any:
+        there = key in owner
+        result = method(key, default)
+        name = item_key(key)
+        if not there:
+            shadow.write(owner, name, result)
+            return result
+        cells = shadow.cells.get(id(owner))
+        write = None if cells is None else cells.writes.get(name)
+        if write is not None:
+            shadow.read(owner, name, result, write)
+        return result
+
+    return call
+
+
+def _dict_update(shadow: Shadow, owner: Any, method: Any) -> Any:
+    def call(*args: Any, **kwargs: Any) -> Any:
+        # Once, as an iterator can't be read twice.
+        given = [dict(*args, **kwargs)] if args or kwargs else []
+        result = method(*given)
+        for values in given:
+            for key, value in values.items():
+                shadow.write(owner, item_key(key), value)
+        return result
+
+    return call
+
+
+def _dict_clear(shadow: Shadow, owner: Any, method: Any) -> Any:
+    return _then(method, lambda: shadow.forget_all(owner))
+
+
+_ON_DICTS: dict[str, Callable[[Shadow, Any, Any], Any]] = {
+    "get": _dict_get,
+    "pop": _dict_pop,
+    "popitem": _reading,
+    "copy": _reading,
+    "items": _reading,
+    "values": _reading,
+    "setdefault": _dict_setdefault,
+    "update": _dict_update,
+    "clear": _dict_clear,
+}

@@ -1,0 +1,58 @@
+"""Values that belong to a thread, a greenlet, a task or a context, and not to the object itself."""
+
+from __future__ import annotations
+
+import sys
+import threading
+from contextvars import ContextVar
+from typing import Any
+
+#: Locals of a context: what is set there is seen by what inherits the context.
+_CONTEXTUAL = (
+    ("asgiref.local", "Local"),
+    ("werkzeug.local", "Local"),
+    ("werkzeug.local", "LocalStack"),
+)
+
+_kinds: dict[type, str] = {}
+
+
+def thread_cells(owner: Any) -> dict[str, Any] | None:
+    """This thread's (or greenlet's) own values of a `threading.local`; None for other objects."""
+    if _kind(type(owner)) != "thread":
+        return None
+    try:
+        values = owner.__dict__
+    except AttributeError:
+        return None
+    return values if type(values) is dict else None
+
+
+def contextual(owner: Any) -> bool:
+    """Whether the object's attributes live in the context."""
+    return _kind(type(owner)) == "context"
+
+
+def _kind(kind: type) -> str:
+    known = _kinds.get(kind)
+    if known is None:
+        known = _kinds[kind] = _found(kind)
+    return known
+
+
+def _found(kind: type) -> str:
+    if issubclass(kind, _native_locals()):
+        return "thread"
+    names = {(base.__module__, base.__name__) for base in kind.__mro__}
+    if issubclass(kind, ContextVar) or names & set(_CONTEXTUAL):
+        return "context"
+    return ""
+
+
+def _native_locals() -> tuple[type, ...]:
+    found: list[Any] = [threading.local, sys.modules["_thread"]._local]  # noqa: SLF001
+    for module in ("gevent.local", "_threading_local", "eventlet.corolocal"):
+        kind = getattr(sys.modules.get(module), "local", None)
+        if isinstance(kind, type):
+            found.append(kind)
+    return tuple(found)

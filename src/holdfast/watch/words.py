@@ -1,0 +1,57 @@
+"""Crossings as text: one for people to read, with both requests and both stacks."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+
+from .crossings import Access, Crossing, Kind
+from .places import told
+
+#: Frames that are shown of each stack.
+SHOWN = 4
+
+
+def words(crossings: Sequence[Crossing], *, quiet: bool = True) -> str:
+    """All of them: bugs at length, what may be on purpose in a line each.
+
+    Args:
+        crossings: bugs first.
+        quiet: whether what may be on purpose is only listed.
+    """
+    parts = []
+    for crossing in crossings:
+        if crossing.kind.is_bug or not quiet:
+            parts.append(at_length(crossing))
+    shared = [one for one in crossings if one.kind is Kind.SHARED]
+    if shared and quiet:
+        parts.append("shared between requests; if on purpose: holdfast.worker_state(...)")
+        parts += [f"  {one.place}  ({_where(one.written)}, {one.count}x)" for one in shared]
+    return "\n".join(parts)
+
+
+def at_length(crossing: Crossing) -> str:
+    """One crossing: the story, both stacks, the mend."""
+    times = f" ({crossing.count} times)" if crossing.count > 1 else ""
+    lines = [f"{crossing.kind.value}: {crossing.message}{times}"]
+    for what, access in (("written", crossing.written), ("read", crossing.read)):
+        lines.append(f"  {what} by {access.request}")
+        for frame in told(access.stack)[:SHOWN]:
+            path = _short(str(frame["path"]))
+            lines.append(f"    {path}:{frame['line']} in {frame['function']}")
+            if frame["text"]:
+                lines.append(f"      {frame['text']}")
+    lines.append(f"  mend: {crossing.mend}")
+    return "\n".join(lines)
+
+
+def _where(access: Access) -> str:
+    if not access.stack:
+        return "?"
+    code, line = access.stack[0]
+    return f"{_short(code.co_filename)}:{line}"
+
+
+def _short(path: str) -> str:
+    inside = os.path.relpath(path)
+    return path if inside.startswith("..") else inside
