@@ -29,6 +29,13 @@ class AsyncOnly:
 
 class Both(SyncOnly):
     async_capable = True
+
+
+class SyncAfterAll(Both):
+    def __call__(self, request):
+        response = self.get_response(request)
+        response["X-Seen"] = "yes"
+        return response
 """
 
 
@@ -54,6 +61,18 @@ def test_sync_middleware_is_named_where_asgi_serves(project: Project) -> None:
 def test_sync_middleware_is_as_well_where_wsgi_serves(project: Project) -> None:
     project.middleware = [FIRST, '"layers.SyncOnly"', COMMON]
     assert found(project.check()[1]) == []
+
+
+def test_what_says_that_it_is_async_and_is_not_is_named_where_asgi_serves(project: Project) -> None:
+    project.middleware = [FIRST, '"layers.SyncAfterAll"', COMMON]
+    assert found(project.check()[1]) == []
+    project.settings = "ASGI_APPLICATION = 'elsewhere.application'\n"
+    code, output = project.check()
+    assert (code, found(output)) == (0, ["holdfast.W203"])
+    assert "its __call__ is sync" in output
+    # It runs as sync, where one below it is sync only.
+    project.middleware = [FIRST, '"layers.SyncAfterAll"', '"layers.SyncOnly"']
+    assert found(project.check()[1]) == ["holdfast.W201"]
 
 
 def test_async_middleware_is_named_where_wsgi_serves(project: Project) -> None:

@@ -97,6 +97,16 @@ class OwnWay(Mixin):
         return await self.get_response(request)
 
 
+class CallsSuper(Mixin):
+    def __call__(self, request: HttpRequest) -> Any:
+        return super().__call__(request)
+
+
+class AcallsSuper(CallsSuper):
+    async def __acall__(self, request: HttpRequest) -> Any:
+        return await super().__acall__(request)
+
+
 class SyncHooks(MiddlewareMixin):
     def process_view(self, request: HttpRequest, *view: Any) -> None:
         pass
@@ -125,7 +135,7 @@ KINDS = [
     f"{__name__}.{kind.__name__}"
     for kind in (
         *(SyncOnly, AsyncOnly, both, sync_only, Mixin, HalfMixin, OwnWay),
-        *(SyncHooks, AsyncHooks, NotUsed),
+        *(SyncHooks, AsyncHooks, CallsSuper, AcallsSuper, NotUsed),
     )
 ]
 

@@ -8,7 +8,8 @@ from typing import Any
 
 from asgiref.sync import iscoroutinefunction
 from django.core.handlers.base import BaseHandler
-from django.utils.deprecation import MiddlewareMixin
+
+from .calling import calls_mixin_hooks, doubt
 
 
 @dataclass(frozen=True)
@@ -35,6 +36,7 @@ class Layer:
         is_async: how Django runs it in this chain.
         mixin_hooks: those of `process_request` and `process_response` that `MiddlewareMixin` calls.
         hooks: those that the handler calls, in any order.
+        doubt: why it won't work in the way in which Django runs it here; None where it will.
     """
 
     path: str
@@ -43,6 +45,7 @@ class Layer:
     is_async: bool
     mixin_hooks: tuple[Hook, ...] = ()
     hooks: tuple[Hook, ...] = ()
+    doubt: str | None = None
 
 
 @dataclass(frozen=True)
@@ -77,6 +80,7 @@ class _Made:
 
     path: str
     below: Any
+    adapted: Any
     is_async: bool
     hooks: list[tuple[Callable[..., Any], bool]] = field(default_factory=list)
 
@@ -101,13 +105,15 @@ class _Watched(BaseHandler):
         name: str | None = None,
     ) -> Any:
         """Note the call, and do as Django does."""
+        adapted = super().adapt_method_mode(is_async, method, method_is_async, debug, name)
         if name is not None:
-            self._made.append(_Made(name.removeprefix("middleware "), method, is_async))
+            path = name.removeprefix("middleware ")
+            self._made.append(_Made(path, method, adapted, is_async))
         elif method_is_async is None:
             self._made[-1].hooks.append((method, iscoroutinefunction(method)))
         else:
             self._outermost = method
-        return super().adapt_method_mode(is_async, method, method_is_async, debug, name)
+        return adapted
 
     def layers(self) -> tuple[tuple[Layer, ...], tuple[str, ...]]:
         """The layers from the outermost on, and the names of those that were not used."""
@@ -119,29 +125,29 @@ class _Watched(BaseHandler):
             if outcome is made.below:
                 unused.insert(0, made.path)
             else:
-                found.insert(0, _layer(made, getattr(outcome, "__wrapped__", None)))
+                found.insert(0, _layer(made, outcome.__wrapped__))
         return tuple(found), tuple(unused)
 
 
-def _layer(made: _Made, instance: Any) -> Layer:
+def _layer(made: _Made, called: Any) -> Layer:
     from django.utils.module_loading import import_string
 
     factory = import_string(made.path)
+    can_async = getattr(factory, "async_capable", False)
+    wrong = doubt(called, made.adapted, is_async=made.is_async, can_async=can_async)
     return Layer(
         path=made.path,
         can_sync=getattr(factory, "sync_capable", True),
-        can_async=getattr(factory, "async_capable", False),
+        can_async=can_async,
         is_async=made.is_async,
-        mixin_hooks=_mixin_hooks(instance),
+        mixin_hooks=_mixin_hooks(called, is_async=made.is_async),
         hooks=tuple(Hook(method.__name__, is_async) for method, is_async in made.hooks),
+        doubt=wrong,
     )
 
 
-def _mixin_hooks(instance: Any) -> tuple[Hook, ...]:
-    kind = type(instance)
-    if not isinstance(instance, MiddlewareMixin):
-        return ()
-    if (kind.__call__, kind.__acall__) != (MiddlewareMixin.__call__, MiddlewareMixin.__acall__):
-        return ()  # a way of its own, which may call the hooks or not
+def _mixin_hooks(called: Any, *, is_async: bool) -> tuple[Hook, ...]:
+    if not calls_mixin_hooks(type(called), is_async=is_async):
+        return ()  # a way of its own, which may call such methods or not
     names = ("process_request", "process_response")
-    return tuple(Hook(name, is_async=False) for name in names if hasattr(instance, name))
+    return tuple(Hook(name, is_async=False) for name in names if hasattr(called, name))

@@ -11,6 +11,7 @@ from django.core import checks
 from django.utils.module_loading import import_string
 
 from ... import asgi, wsgi
+from .calling import doubt_of_class
 
 _LOOK = "`manage.py holdfast stack` shows the whole chain, and what each switch costs."
 
@@ -18,7 +19,7 @@ _LOOK = "`manage.py holdfast stack` shows the whole chain, and what each switch 
 def check_stack(
     app_configs: Sequence[AppConfig] | None, **kwargs: Any
 ) -> list[checks.CheckMessage]:
-    """`holdfast.W201`, `W202`, `I201`: what makes each request switch threads, and needn't.
+    """`holdfast.W201` to `W203`, `I201`: what makes each request switch threads, or fail.
 
     Looks at the classes only: no middleware is made.
     """
@@ -33,6 +34,9 @@ def check_stack(
         messages += map(_sync_only, _those(lambda sync, async_: sync and not async_))
     if wsgi.wrappers:
         messages += map(_async_only, _those(lambda sync, async_: async_ and not sync))
+    served = [kind for kind, is_served in ((True, is_asgi), (False, wsgi.wrappers)) if is_served]
+    doubts = dict(each for is_async in served for each in _doubts(is_async=is_async))
+    messages += [_wont_work(path, why) for path, why in doubts.items()]
     if is_asgi and found.problem is None and not found.ours:
         messages.append(_djangos_handler(found.where))
     return messages
@@ -48,6 +52,26 @@ def _those(chosen: Callable[[bool, bool], bool]) -> Iterator[str]:
         able = getattr(factory, "sync_capable", True), getattr(factory, "async_capable", False)
         if chosen(*able):
             yield path
+
+
+def _doubts(*, is_async: bool) -> Iterator[tuple[str, str]]:
+    """Classes that won't work as Django runs them, from the innermost on, and why."""
+    for path in reversed(settings.MIDDLEWARE):
+        try:
+            factory = import_string(path)
+        except ImportError:
+            continue
+        can_async = getattr(factory, "async_capable", False)
+        # As in Django's loader.
+        is_async = can_async and (is_async or not getattr(factory, "sync_capable", True))
+        if isinstance(factory, type):
+            why = doubt_of_class(factory, is_async=is_async, can_async=can_async)
+            if why is not None:
+                yield path, why
+
+
+def _wont_work(path: str, why: str) -> checks.CheckMessage:
+    return checks.Warning(f"{path} {why}", hint=_LOOK, id="holdfast.W203")
 
 
 def _sync_only(path: str) -> checks.CheckMessage:

@@ -31,6 +31,7 @@ class Report:
         view: "async" or "sync".
         steps: what it passes.
         unused: middleware that raised `MiddlewareNotUsed`.
+        doubts: middleware that won't work like this, and why.
         costs: what switches cost here.
     """
 
@@ -41,6 +42,7 @@ class Report:
     view: str
     steps: list[Step]
     unused: tuple[str, ...]
+    doubts: tuple[tuple[str, str], ...]
     costs: costs.Costs
 
     @property
@@ -78,6 +80,7 @@ class Report:
             "microseconds": _microseconds(self.seconds),
             "steps": [_step(step) for step in self.steps],
             "unused": list(self.unused),
+            "doubts": [{"middleware": path, "why": why} for path, why in self.doubts],
             "causes": [
                 {
                     "name": blame.name,
@@ -116,6 +119,7 @@ def _of(interface: str, measured: costs.Costs) -> Iterator[Report]:
                 "async" if view_is_async else "sync",
                 steps(loaded, Setting(heard, view_is_async, ours)),
                 loaded.unused,
+                tuple((each.path, each.doubt) for each in loaded.layers if each.doubt),
                 measured,
             )
 
@@ -144,7 +148,7 @@ def words(found: list[Report]) -> str:
     for interface in dict.fromkeys(report.interface for report in found):
         of_it = [report for report in found if report.interface == interface]
         shown = next((report for report in of_it if report.in_use), of_it[0])
-        parts += [_served(shown), _chain(shown), _totals(of_it), _causes(shown)]
+        parts += [_served(shown), _chain(shown), _doubts(shown), _totals(of_it), _causes(shown)]
     return "\n\n".join(part for part in parts if part)
 
 
@@ -166,6 +170,13 @@ def _chain(report: Report) -> str:
         when = "" if step.when is When.ALWAYS else f"  ({step.when.value})"
         lines.append(f"  {step.place.value.ljust(width)}{marks.rjust(5)}  {step.what}{when}")
     lines += [f"  not used: {path}" for path in report.unused]
+    return "\n".join(lines)
+
+
+def _doubts(report: Report) -> str:
+    lines = ["It won't work like this:"] if report.doubts else []
+    for path, why in report.doubts:
+        lines.append(textwrap.indent(textwrap.fill(f"{path} {why}", _WIDTH), "  "))
     return "\n".join(lines)
 
 
