@@ -45,6 +45,7 @@ class CachedFunction:
         "_sequence",
         "_tags",
         "function",
+        "key",
         "policy",
         "prefix",
         "store",
@@ -63,6 +64,8 @@ class CachedFunction:
         self.function = function
         self.policy = policy
         self.store = store
+        #: Makes the key of the function's arguments. Given by the wrapper, which has them.
+        self.key: Callable[..., bytes] | None = None
         self.tag = function_tag(policy.name)
         self.prefix = f"c:{policy.name}@{version}:".encode()
         # A function of the arguments; or fixed ones, checked now.
@@ -168,6 +171,11 @@ def _never() -> bytes:
 
 
 _functions: weakref.WeakSet[CachedFunction] = weakref.WeakSet()
+
+
+def registered(name: str) -> CachedFunction | None:
+    """The function of that name, if this process has imported it."""
+    return next((each for each in list(_functions) if each.policy.name == name), None)
 
 
 def _unbind_all() -> None:

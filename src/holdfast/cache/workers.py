@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 _SIZE = 8
+_LONGEST = 80
 
 
 class Worker(NamedTuple):
@@ -20,7 +21,7 @@ class Worker(NamedTuple):
         host: the machine.
         pid: its number there.
         began: when it was first asked, by that machine's clock.
-        command: what was started, in a few words.
+        command: what was started.
     """
 
     token: bytes
@@ -31,10 +32,15 @@ class Worker(NamedTuple):
 
 
 def _made() -> Worker:
-    words = [Path(word).name if number == 0 else word for number, word in enumerate(sys.argv[:4])]
-    return Worker(
-        os.urandom(_SIZE), socket.gethostname(), os.getpid(), time.time(), " ".join(words)[:80]
-    )
+    return Worker(os.urandom(_SIZE), socket.gethostname(), os.getpid(), time.time(), _command())
+
+
+def _command() -> str:
+    """What was started. No more of its arguments, in which there may be a password."""
+    name = Path(sys.argv[0]).name if sys.argv else ""
+    if name in {"manage.py", "django-admin"} and len(sys.argv) > 1:
+        return f"{name} {sys.argv[1]}"[:_LONGEST]
+    return name[:_LONGEST]
 
 
 _this: Worker | None = None

@@ -29,7 +29,7 @@ def wrapped(
     given: Any = made
     given.__holdfast_tag__ = state.tag
     given.policy = state.policy
-    given.key = face["key"]
+    given.key = state.key = face["key"]
     prefix = "a" if is_async else ""
     given.invalidate = face[prefix + "invalidate"]
     given.refresh = face[prefix + "refresh"]

@@ -15,8 +15,13 @@ from .. import configuration
 from ._status import WRONG_USE, CommandFailed
 
 
-def arguments(parser: argparse.ArgumentParser) -> None:
-    """`--settings`, `--url`, `--store`, `--import`."""
+def arguments(parser: argparse.ArgumentParser, store: str = "default") -> None:
+    """`--settings`, `--url`, `--store`, `--import`.
+
+    Args:
+        parser: gets them.
+        store: the one that is meant where none is said.
+    """
     group = parser.add_argument_group("which state")
     group.add_argument(
         "--settings",
@@ -30,8 +35,8 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--store",
         metavar="NAME",
-        default="default",
-        help='which of the stores in HOLDFAST["STORES"]; default: "default"',
+        default=store,
+        help=f'which of the stores in HOLDFAST["STORES"]; default: "{store}"',
     )
     group.add_argument(
         "--import",

@@ -7,6 +7,7 @@ DONE = 0
 NOT_THERE = 1
 WRONG_USE = 2
 STORE_FAILED = 3
+WRONG_RESULTS = 4
 
 
 class CommandFailed(Exception):  # noqa: N818 - a state, not a mistake

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from django.core.exceptions import ValidationError
 from django.db import connections, models, router
 
 from ..cache import consistency as consistencies
@@ -53,6 +54,30 @@ async def ainvalidate(what: Any, *args: Any, using: str | None = None, **kwargs:
         tags = _tags(what, args, kwargs, using)
     if tags:
         await consistencies.consistency.ainvalidate(STORE, tags)
+
+
+def invalidate_row(model: type[models.Model], pk: Any, *, using: str | None = None) -> None:
+    """Make untrue what was made of the row with that primary key, whether there is one or not.
+
+    Raises:
+        ValueError: it can't be a primary key of the model.
+    """
+    alias = using or router.db_for_write(model)
+    rows = model._default_manager.using(alias)
+    try:
+        key = _concrete_key(model).to_python(pk)
+    except ValidationError as error:
+        raise ValueError(*error.messages) from error
+    tags = _of_keys(rows.all(), [key])
+    consistencies.consistency.invalidate(STORE, tags)
+
+
+def _concrete_key(model: type[models.Model]) -> Any:
+    """The field that a primary key which is inherited, or refers to another row, is a value of."""
+    field: Any = model._meta.pk
+    while field.remote_field is not None:
+        field = field.target_field
+    return field
 
 
 def _tags(what: Any, args: Any, kwargs: Any, using: str | None) -> set[bytes]:
@@ -146,4 +171,3 @@ def _add_row(table: Table, key: Any, names: Names, tags: set[bytes]) -> None:
         if column != table.key:
             tags.add(names.changed(table.name, column))
             tags.add(names.entered(table.name, column))
-

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from ...doctor.reports import Report, as_json, github, sarif, text
-from .._output import Output
+from .._output import Output, printable
 from .._status import WRONG_USE, CommandFailed
 
 _WRITTEN = {"json": as_json.written, "sarif": sarif.written, "github": github.written}
@@ -28,7 +28,7 @@ def tell(report: Report, chosen: str, file: Path | None, output: Output) -> None
         return
     if chosen == "text":
         plain = ["".join(piece for piece, _ in line) for line in text.lines(report)]
-        document = "".join(f"{line}\n" for line in plain)
+        document = "".join(f"{printable(line)}\n" for line in plain)
     else:
         document = _WRITTEN[chosen](report)
     try:

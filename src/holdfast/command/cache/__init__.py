@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import argparse
 
+from ...named_stores import CACHE
 from .. import _settings
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """What all commands of this group take."""
-    _settings.arguments(parser)
+    _settings.arguments(parser, CACHE)

@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 from asgiref.sync import iscoroutinefunction
 from django.http import Http404, HttpRequest
 from django.http.response import HttpResponseBase
+from django.urls import ResolverMatch
 
 from ...cache.loading import Loader, loader
 from ...cache.policy import Policy, policy
@@ -144,13 +145,13 @@ class _Decorator:
             async def async_wrapper(*args: Any, **kwargs: Any) -> Any:
                 return await pages.arespond(view, args, kwargs)
 
-            return async_wrapper
+            return _telling(async_wrapper, pages)
 
         @functools.wraps(view)
         def wrapper(*args: Any, **kwargs: Any) -> Any:
             return pages.respond(view, args, kwargs)
 
-        return wrapper
+        return _telling(wrapper, pages)
 
     def policy_of(self, name: str) -> Policy:
         """The policy, whose figures go by the view's name."""
@@ -160,11 +161,34 @@ class _Decorator:
         return found
 
 
+def _telling(wrapper: Any, pages: _Pages) -> Any:
+    """Have the view tell who explains its pages of them; so do decorators around it."""
+    wrapper.__holdfast_pages__ = pages
+    return wrapper
+
+
 def _owner(view: Any) -> Any:
     """The class-based view that a method is bound to, as `method_decorator` hands it over."""
     while isinstance(view, functools.partial):
         view = view.func
     return getattr(view, "__self__", None)
+
+
+@dataclass(frozen=True, slots=True)
+class Explained:
+    """Where a page lies, and why there.
+
+    Attributes:
+        store: the name of the store.
+        key: in that.
+        policy: of the view.
+        parts: which parts of the request are in the key, with their values in this one.
+    """
+
+    store: str
+    key: bytes
+    policy: Policy
+    parts: Mapping[str, str]
 
 
 class _NotCached(Exception):  # noqa: N818 - a state, not a mistake
@@ -185,6 +209,23 @@ class _Pages:
         self._decorator = decorator
         self._options = decorator.options
         self._name = name
+
+    def explained(self, request: HttpRequest, match: ResolverMatch) -> Explained:
+        """Where the page lies that *request* gets, and why just there. Runs no view.
+
+        Raises:
+            NotCanonical: it lies nowhere: what the view is called with can't be written down.
+        """
+        owner = getattr(match.func, "view_class", None)
+        name = self._name if owner is None else f"{owner.__module__}.{owner.__name__}"
+        place = self._place(name, request, match.args, match.kwargs)
+        parts = known.look_up(self._options.store, place)
+        return Explained(
+            self._options.store,
+            parts.key(place, request),
+            self._decorator.policy_of(name),
+            parts.texts(request),
+        )
 
     def respond(self, view: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
         """The response: found, or made."""

@@ -1,0 +1,165 @@
+"""Run a server and see what its requests write and read of each other.
+
+    holdfast watch -- gunicorn mysite.wsgi --workers 2
+
+The command is run as it stands, with all processes that it starts; use the site meanwhile, and end
+it with Ctrl-C. What one request reads of another is told as it happens: a lost write and a leak are
+bugs. Exit status: 0 none was found, 1 some were, 2 it was asked wrongly or the server didn't run.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import signal
+import sys
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from ..aboard import environment
+from ..aboard.command import ServerCommand
+from ..watch import aboard
+from ..watch.crossings import Kind
+from ._output import Output, printable
+from ._status import DONE, WRONG_USE, CommandFailed
+
+#: Something went from one request to another.
+FOUND = 1
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """What `watch` takes."""
+    parser.add_argument(
+        "--root",
+        action="append",
+        metavar="FOLDER",
+        help="folder of the project's own code (may be given several times); default: this one",
+    )
+    parser.add_argument(
+        "--package",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="watch this installed package as well (may be given several times); those whose"
+        " middleware a Django project uses are watched anyway",
+    )
+    parser.add_argument(
+        "--seconds", type=float, metavar="S", help="end the server after so long; default: never"
+    )
+    parser.add_argument("--all", action="store_true", help="tell also of what may be on purpose")
+    parser.add_argument("server", nargs="+", metavar="COMMAND", help="the server's command")
+
+
+def run(options: argparse.Namespace, output: Output) -> int:
+    """Run the server, and tell what crosses."""
+    roots = [Path(root).resolve() for root in options.root or ["."]]
+    for root in roots:
+        if not root.is_dir():
+            raise CommandFailed(f"--root {root}: there is no such folder.", WRONG_USE)
+    if options.seconds is not None and options.seconds <= 0:
+        raise CommandFailed("--seconds has to be more than 0.", WRONG_USE)
+    with tempfile.TemporaryDirectory(prefix="holdfast-watch-") as folder:
+        told = _Told(Path(folder), everything=options.all, quiet=output.as_json)
+        settings = {
+            "roots": [str(root) for root in roots],
+            "packages": options.package,
+            "reports": folder,
+        }
+        status = _served(options.server, options.seconds, settings, told)
+        found = told.all()
+    bugs = sum(1 for one in found if Kind(one["kind"]).is_bug)
+    output.record(
+        {"crossings": found, "bugs": bugs, "server_status": status}, _summary(found, bugs)
+    )
+    if status not in {0, None} and not found:
+        raise CommandFailed(f"The server ended by itself, with status {status}.", WRONG_USE)
+    return FOUND if bugs else DONE
+
+
+def _served(
+    words: Sequence[str], seconds: float | None, settings: dict[str, Any], told: _Told
+) -> int | None:
+    """The server's exit status, if it ended by itself."""
+    with _interruptible():
+        try:
+            server = ServerCommand(words, environment({"holdfast.watch.aboard": settings}))
+        except OSError as error:
+            raise CommandFailed(f"{words[0]}: {error.strerror}", WRONG_USE) from error
+        try:
+            return server.wait(seconds, told.news)
+        except KeyboardInterrupt:
+            return None
+        finally:
+            server.end()
+            told.news()
+
+
+@contextmanager
+def _interruptible() -> Iterator[None]:
+    """Ended by SIGTERM as by Ctrl-C: the server does not stay behind."""
+
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGTERM, interrupt)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+class _Told:
+    """Tells each crossing once, as it comes."""
+
+    def __init__(self, reports: Path, *, everything: bool, quiet: bool) -> None:
+        self._reports = reports
+        self._everything = everything
+        self._quiet = quiet
+        self._known: set[str] = set()
+        self._found: list[dict[str, Any]] = []
+
+    def all(self) -> list[dict[str, Any]]:
+        """Bugs first."""
+        order = [kind.value for kind in Kind]
+        return sorted(self._found, key=lambda one: order.index(one["kind"]))
+
+    def news(self) -> None:
+        """Read what came, and tell it."""
+        for one in aboard.read(self._reports):
+            place = [one["kind"], one["place"], *(one[side]["stack"][:1] for side in _SIDES)]
+            key = json.dumps(place)
+            if key in self._known:
+                continue
+            self._known.add(key)
+            self._found.append(one)
+            if not self._quiet and (self._everything or Kind(one["kind"]).is_bug):
+                sys.stderr.write(printable(_told(one)) + "\n\n")
+
+
+_SIDES = ("written", "read")
+
+
+def _told(one: dict[str, Any]) -> str:
+    lines = [f"{one['kind']}: {one['message']}"]
+    for side in _SIDES:
+        lines.append(f"  {side} by {one[side]['request']}")
+        for frame in one[side]["stack"][:4]:
+            lines.append(f"    {frame['path']}:{frame['line']} in {frame['function']}")
+            if frame["text"]:
+                lines.append(f"      {frame['text']}")
+    lines.append(f"  mend: {one['mend']}")
+    return "\n".join(lines)
+
+
+def _summary(found: Sequence[dict[str, Any]], bugs: int) -> str:
+    shared = [one["place"] for one in found if not Kind(one["kind"]).is_bug]
+    lines = [f"{bugs} {'bug' if bugs == 1 else 'bugs'} found."]
+    if shared:
+        lines.append(
+            f"Shared between requests, perhaps on purpose (then declare it with"
+            f" holdfast.worker_state): {', '.join(sorted(set(shared)))}"
+        )
+    return "\n".join(lines)
