@@ -19,20 +19,39 @@ STREAMED = 'holdfast.cached, Redis, tier="streamed"'
 DJANGO_REDIS, DJANGO_LOCMEM = "Django RedisCache.get", "Django LocMemCache.get"
 DJANGO_REDIS_APP = "django-redis, get"
 
-_KEY = "user:7"
+
+#: What is kept. Whoever gets it may change it, so all but the text is made anew for each call.
+RECORDS = "records in a dict"
+KINDS: dict[str, Any] = {
+    "a text": "".join(f"<li>Article {number}: <b>new</b></li>" for number in range(31))[:1000],
+    "a flat dict": {f"field-{number}": f"value {number:02}" * 2 for number in range(29)},
+    RECORDS: value(1000),
+}
 
 
-def hits(places: Places, effort: Effort) -> Measured:
-    """Seconds for a hit of 1 KB, by subject. Wall time, for a server's share is a part of it."""
+def hits(places: Places, effort: Effort) -> dict[str, Measured]:
+    """Seconds for a hit of 1 KB, by what is kept, and by subject.
+
+    Wall time, for a server's share is a part of it.
+    """
     # Not forked: this process may have threads, and settings of its own.
     with ProcessPoolExecutor(1, get_context("spawn")) as process:
         return process.submit(_measure, places, effort).result()
 
 
-def _measure(places: Places, effort: Effort) -> Measured:
+def _key(kind: str) -> str:
+    return f"user:7:{kind.replace(' ', '-')}"
+
+
+def _measure(places: Places, effort: Effort) -> dict[str, Measured]:
     _configure(places)
-    subjects = [Subject(name, _sampled(call)) for name, call in _calls(places).items()]
-    return measure(subjects, effort, overhead=Subject("nothing", _sampled(lambda _: None)))
+    found = {}
+    for kind, kept in KINDS.items():
+        calls = _calls(places, kept, _key(kind))
+        subjects = [Subject(name, _sampled(call, kind)) for name, call in calls.items()]
+        nothing = Subject("nothing", _sampled(lambda _: None, kind))
+        found[kind] = measure(subjects, effort, overhead=nothing)
+    return found
 
 
 def _configure(places: Places) -> None:
@@ -64,18 +83,18 @@ def _configure(places: Places) -> None:
     django.setup()
 
 
-def _calls(places: Places) -> dict[str, Callable[[str], Any]]:
+def _calls(places: Places, given: Any, key: str) -> dict[str, Callable[[str], Any]]:
     from django.core.cache import caches
 
-    calls = {TIER: _ours(), STORED: _ours(tier=False)}
+    calls = {TIER: _ours(given, key), STORED: _ours(given, key, tier=False)}
     kept = {DJANGO_LOCMEM: "default"}
     if "redis" in places.sockets:
         _wait_for_stamps("redis")
-        calls[TIER_REDIS] = _ours(store="redis")
-        calls[STREAMED] = _ours(store="redis", tier="streamed")
+        calls[TIER_REDIS] = _ours(given, key, store="redis")
+        calls[STREAMED] = _ours(given, key, store="redis", tier="streamed")
         kept |= {DJANGO_REDIS: "redis", DJANGO_REDIS_APP: "django-redis"}
     for name, alias in kept.items():
-        caches[alias].set(_KEY, value(1000), 600)
+        caches[alias].set(key, given, 600)
         calls[name] = caches[alias].get
     return calls
 
@@ -83,17 +102,17 @@ def _calls(places: Places) -> dict[str, Callable[[str], Any]]:
 _numbers = itertools.count()
 
 
-def _ours(**options: Any) -> Callable[[str], Any]:
+def _ours(given: Any, key: str, **options: Any) -> Callable[[str], Any]:
     import holdfast
 
     tags = ["user:7", "articles", "site"]
 
     @holdfast.cached(600, tags=tags, name=f"hits {next(_numbers)}", **options)
-    def found(key: str) -> dict[str, Any]:
-        return value(1000)
+    def found(key: str) -> Any:
+        return given
 
-    assert found(_KEY) == value(1000)
-    assert found.peek(_KEY) == value(1000), "it was not stored"
+    assert found(key) == given
+    assert found.peek(key) == given, "it was not stored"
     call: Callable[[str], Any] = found
     return call
 
@@ -107,13 +126,13 @@ def _wait_for_stamps(store: str) -> None:
         time.sleep(0.05)
 
 
-def _sampled(call: Callable[[str], Any]) -> Callable[[int], float]:
-    clock = time.perf_counter
+def _sampled(call: Callable[[str], Any], kind: str) -> Callable[[int], float]:
+    clock, key = time.perf_counter, _key(kind)
 
     def sample(count: int) -> float:
         start = clock()
         for _ in itertools.repeat(None, count):
-            call(_KEY)
+            call(key)
         return clock() - start
 
     return sample

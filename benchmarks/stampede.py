@@ -21,6 +21,7 @@ from .stampede_subjects import (
     SUBJECTS,
     Subject,
 )
+from .stampede_takeover import takeovers
 from .store_services import Places, running
 
 NAME = "stampede"
@@ -54,11 +55,14 @@ def run(effort: Effort) -> Part:
     with running() as places, storm(places) as processes:
         found = _measure(places, processes, effort)
         away = outage(places, processes, effort) if "redis" in places.sockets else None
+        deaths = takeovers(places, effort)
     part.tables.append(_table(found))
     part.goals += _goals(found)
     if away is not None:
         part.tables.append(_outage_table(away))
         part.goals += _outage_goals(away)
+    part.tables.append(_takeover_table(deaths))
+    part.goals += _takeover_goals(deaths)
     return part
 
 
@@ -231,3 +235,29 @@ def _outage_goals(away: Outage) -> list[Goal]:
             away.coherent is not None and away.coherent <= 1,
         ),
     ]
+
+
+#: Seconds within which another process has to load; longer, where another machine may have to.
+_WITHIN = {"LMDB, one machine": 0.05}
+_WITHIN_ELSEWHERE = 1.5
+
+
+def _takeover_table(deaths: dict[str, list[float]]) -> Table:
+    table = Table(
+        "The loading process is killed: until another one loads",
+        ("times", "median (quartiles), ms", "the longest, ms"),
+        note="Redis and Memcached are asked as from another machine: nothing else is shared.",
+    )
+    for name, seconds in deaths.items():
+        cells = (str(len(seconds)), _spread(seconds), _ms(max(seconds)))
+        table.rows.append(Row(f"holdfast.cached, {name}", cells, ours=True))
+    return table
+
+
+def _takeover_goals(deaths: dict[str, list[float]]) -> list[Goal]:
+    goals = []
+    for name, seconds in deaths.items():
+        within = _WITHIN.get(name, _WITHIN_ELSEWHERE)
+        text = f"holdfast.cached, {name}: takeover within {1000 * within:,.0f} ms"
+        goals.append(Goal(text, f"at most {_ms(max(seconds))} ms", max(seconds) <= within))
+    return goals
