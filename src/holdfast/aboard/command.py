@@ -1,0 +1,65 @@
+"""Runs the server's command as the user typed it, and ends all that it started."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Callable, Mapping, Sequence
+
+#: Seconds that the server has for ending by itself.
+ENDS_WITHIN = 10.0
+
+
+class ServerCommand:
+    """The running command, with all processes that it starts.
+
+    Args:
+        words: the command, as the user typed it.
+        environment: see `holdfast.aboard.environment`.
+
+    Raises:
+        FileNotFoundError, PermissionError: there is no such program.
+    """
+
+    def __init__(self, words: Sequence[str], environment: Mapping[str, str]) -> None:
+        # A session of its own: a signal to us doesn't reach it by itself, and nothing that it
+        # started stays behind.
+        self._process = subprocess.Popen(  # noqa: S603 - what the user typed
+            list(words), env=dict(environment), start_new_session=True
+        )
+
+    @property
+    def pid(self) -> int:
+        """Of its first process."""
+        return self._process.pid
+
+    def ended(self) -> int | None:
+        """Its exit status, once it has ended."""
+        return self._process.poll()
+
+    def wait(self, seconds: float | None, meanwhile: Callable[[], object]) -> int | None:
+        """Wait until it ends, or for *seconds*; *meanwhile* is called a few times a second."""
+        until = None if seconds is None else time.monotonic() + seconds
+        while until is None or time.monotonic() < until:
+            try:
+                return self._process.wait(0.2)
+            except subprocess.TimeoutExpired:
+                meanwhile()
+        return None
+
+    def end(self) -> int:
+        """End it as one would, by SIGTERM, and after ten seconds by force. Its exit status."""
+        if self._process.poll() is None:
+            self._process.terminate()
+            try:
+                self._process.wait(ENDS_WITHIN)
+            except subprocess.TimeoutExpired:
+                pass
+        try:
+            # What it left behind is in its session.
+            os.killpg(self._process.pid, signal.SIGKILL)
+        except (ProcessLookupError, PermissionError):
+            pass
+        return self._process.wait()

@@ -1,0 +1,230 @@
+"""`holdfast watch -- COMMAND`: real servers, started as ever, with the watch aboard."""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from textwrap import dedent
+from typing import Any
+from urllib.request import urlopen
+
+import pytest
+
+SITE = """
+    import os, threading
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "site")
+    SECRET_KEY = "x"
+    ROOT_URLCONF = "site"
+    ALLOWED_HOSTS = ["*"]
+    MIDDLEWARE = ["timers.%s"]
+    from django.urls import path
+    def view(request):
+        import timers
+        return timers.view(request)
+    urlpatterns = [path("", view)]
+"""
+TIMERS = """
+    import os, threading
+    from django.http import HttpResponse
+    class Bad:
+        def __init__(self, get_response):
+            self.get_response = get_response
+        def __call__(self, request):
+            self.begun = id(request)
+            response = self.get_response(request)
+            response["X-Begun"] = str(self.begun)
+            return response
+    class Good(Bad):
+        def __call__(self, request):
+            request.begun = id(request)
+            response = self.get_response(request)
+            response["X-Begun"] = str(request.begun)
+            return response
+    # Two requests at a time are in the view together.
+    together = threading.Barrier(2)
+    def view(request):
+        together.wait(30)
+        return HttpResponse(str(os.getpid()))
+"""
+WSGI = """
+    import django
+    django.setup()
+    from django.core.wsgi import get_wsgi_application
+    application = get_wsgi_application()
+"""
+
+
+def free_port() -> int:
+    with socket.socket() as one:
+        one.bind(("127.0.0.1", 0))
+        return one.getsockname()[1]
+
+
+class Site:
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.port = free_port()
+
+    def write(self, middleware: str) -> None:
+        for name, text in (
+            ("website.py", SITE.replace('"site"', '"website"') % middleware),
+            ("timers.py", TIMERS),
+            ("app.py", WSGI),
+        ):
+            (self.folder / name).write_text(dedent(text))
+
+    def start(self, *server: str, options: tuple[str, ...] = ()) -> "subprocess.Popen[str]":
+        environment = {**os.environ, "DJANGO_SETTINGS_MODULE": "website"}
+        environment.pop("PYTHONPATH", None)
+        return subprocess.Popen(
+            [sys.executable, "-m", "holdfast", "watch", *options, "--", *server],
+            cwd=self.folder,
+            env=environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+
+    def visit(self, times: int = 2) -> list[str]:
+        """Two users at a time."""
+        url = f"http://127.0.0.1:{self.port}/"
+        until = time.monotonic() + 60
+        while True:
+            try:
+                socket.create_connection(("127.0.0.1", self.port), 1).close()
+                break
+            except OSError:
+                assert time.monotonic() < until
+                time.sleep(0.05)
+
+        def ask(_: int) -> str:
+            with urlopen(url, timeout=60) as answer:
+                return answer.read().decode()
+
+        with ThreadPoolExecutor(2) as pool:
+            return list(pool.map(ask, range(2 * times)))
+
+    def gunicorn(self, *options: str) -> tuple[str, ...]:
+        return (
+            *(sys.executable, "-m", "gunicorn", "--no-control-socket"),
+            *("--bind", f"127.0.0.1:{self.port}", "--worker-class=gthread", "--threads=4"),
+            *(*options, "app:application"),
+        )
+
+
+@pytest.fixture
+def site(tmp_path: Path) -> Site:
+    return Site(tmp_path)
+
+
+def ended(process: "subprocess.Popen[str]") -> tuple[int, str, str]:
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate(timeout=60)
+    return process.returncode, out, err
+
+
+def alive(pid: str) -> bool:
+    try:
+        os.kill(int(pid), 0)
+    except ProcessLookupError:
+        return False
+    return True
+
+
+@pytest.mark.parametrize("options", [(), ("--preload",)], ids=["", "preload"])
+def test_a_lost_write_under_a_real_server_is_told_with_both_requests(site, options):
+    site.write("Bad")
+    process = site.start(*site.gunicorn(*options))
+    workers = set(site.visit())
+    status, out, err = ended(process)
+    assert status == 1, err
+    assert "lost write:" in err
+    assert "timers.Bad.begun" in err
+    assert "self.begun = id(request)" in err
+    assert "1 bug found." in out
+    assert not any(map(alive, workers))
+
+
+def test_a_clean_project_ends_with_nothing_found(site):
+    site.write("Good")
+    process = site.start(*site.gunicorn())
+    site.visit()
+    status, out, err = ended(process)
+    assert status == 0, err
+    assert "0 bugs found." in out
+
+
+def test_programs_get_json_and_the_server_ends_in_time(site):
+    site.write("Bad")
+    process = site.start(*site.gunicorn(), options=("--json", "--seconds", "8"))
+    site.visit()
+    out, err = process.communicate(timeout=60)
+    assert process.returncode == 1, err
+    found: dict[str, Any] = json.loads(out)
+    assert found["bugs"] == 1
+    (crossing,) = [one for one in found["crossings"] if one["kind"] == "lost write"]
+    assert crossing["place"] == "timers.Bad.begun"
+    assert crossing["read"]["stack"][0]["function"] == "Bad.__call__"
+
+
+def test_the_users_own_sitecustomize_runs_too_and_sees_no_strangers(site):
+    (site.folder / "sitecustomize.py").write_text("import sys\nsys.own = 'ran'\n")
+    code = "import sys; print(sys.own, sys.modules['sitecustomize'].__file__, sys.path)"
+    environment = {**os.environ, "PYTHONPATH": str(site.folder)}
+    run = subprocess.run(
+        [sys.executable, "-m", "holdfast", "watch", "--", sys.executable, "-c", code],
+        cwd=site.folder,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert run.returncode == 0, run.stderr
+    assert run.stdout.startswith(f"ran {site.folder / 'sitecustomize.py'}")
+    assert "aboard" not in run.stdout
+
+
+def test_processes_that_the_server_starts_are_watched_too(site):
+    code = (
+        "import subprocess, sys; subprocess.run([sys.executable, '-c', "
+        "'import sys; print(*[type(one).__name__ for one in sys.meta_path])'])"
+    )
+    run = subprocess.run(
+        [sys.executable, "-m", "holdfast", "watch", "--", sys.executable, "-c", code],
+        cwd=site.folder,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert "WatchedFinder" in run.stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("--", "no-such-program"), "no-such-program: No such file"),
+        (("--root", "no/such/folder", "--", "true"), "there is no such folder"),
+        (("--seconds", "0", "--", "true"), "--seconds has to be more than 0"),
+        (("--", "false"), "ended by itself, with status 1"),
+        ((), "required: COMMAND"),
+    ],
+)
+def test_what_is_asked_wrongly_is_said_in_a_line(site, arguments, message):
+    run = subprocess.run(
+        [sys.executable, "-m", "holdfast", "watch", *arguments],
+        cwd=site.folder,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert run.returncode == 2
+    assert message in run.stderr
+    assert "Traceback" not in run.stderr
