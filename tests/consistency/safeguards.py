@@ -24,6 +24,7 @@ class Safeguard:
     Attributes:
         take_out: given the class of the store's tags.
         subject, store, isolation, scenario, pause, more: what to run to see it.
+        rare: how many times as long as others it takes to see it.
     """
 
     take_out: Take
@@ -33,6 +34,7 @@ class Safeguard:
     scenario: str = "calm"
     pause: float = 0.002
     more: tuple[str, ...] = ()
+    rare: int = 1
 
 
 SAFEGUARDS: dict[str, Safeguard] = {}
@@ -187,7 +189,7 @@ def no_look_at_own_writes(tags: type) -> None:
     Reading._depend = lambda _, recording, depends: recording.add_all(depends)  # type: ignore[method-assign]
 
 
-@_safeguard("late-comers", subject="ours", more=("--delayed", "0.3", *HOT))
+@_safeguard("late-comers", subject="ours", more=("--delayed", "0.3", *HOT), rare=5)
 def no_look_at_who_came_when(tags: type) -> None:
     """Who comes after a load was stored takes its result, if its leader has yet to let go."""
     from holdfast.cache.call import Call
@@ -199,6 +201,18 @@ def no_look_at_who_came_when(tags: type) -> None:
         self.came = 0
 
     Call.__init__ = begin_early  # type: ignore[method-assign]
+
+
+@_safeguard("put-looks", subject="ours", more=("--delayed", "0.3", *HOT), rare=20)
+def no_look_at_put(tags: type) -> None:
+    """Everything is stored. No hit serves what is untrue, but those who wait for a load get it."""
+
+    def put_in(self: Any, txn: Any, *what: Any) -> bool:
+        key, record, ttl, _, _ = what
+        self._table.set(txn, key, record, ttl, None)
+        return True
+
+    tags.put_in = put_in
 
 
 @_safeguard("strict", subject="ours")
