@@ -1,6 +1,6 @@
 """Each way of writing makes untrue what it changes, and leaves what it doesn't, as the docs say."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -1014,11 +1014,11 @@ def _atomically(write: Any, data: Data) -> None:
         write(data)
 
 
-def check_all(counted: Any, cases: Iterable[Case]) -> None:
+def check_all(counted: Any, cases: Iterable[Case], make: Callable[[], Any] = Data) -> None:
     failed = []
     for case in cases:
         ContentType.objects.clear_cache()
-        data = Data()
+        data = make()
         read = counted(lambda case=case, data=data: case.read(data))
         case.write(data)
         try:

@@ -37,7 +37,12 @@ class TrackedConnection(Writing, Reading):
         if not switch.is_on or (texts is None and not self._has_models(context)):
             return execute(sql, params, many, context)
         recording = innermost.get()
-        if recording is None and texts is not None and (sql in texts.plain or texts.is_plain(sql)):
+        if (
+            recording is None
+            and texts is not None
+            and isinstance(sql, str)  # psycopg takes bytes, and what it composes
+            and (sql in texts.plain or texts.is_plain(sql))
+        ):
             # The shortest way, and by far the most frequent one.
             if not self.began and self.is_open(context["connection"]):
                 self.begin()

@@ -157,6 +157,8 @@ class _Select:
         if found is None:
             return
         place = self._owner(found[0])
+        if place is not None and only is None and place.is_optional and Source() in found[1]:
+            return  # it holds where there is no row at all
         if place is not None and (only is None or only is place):
             place.matches.setdefault(found[0].name.casefold(), found[1])
 

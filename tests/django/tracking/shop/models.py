@@ -68,6 +68,59 @@ class Country(models.Model):
     name = models.CharField(max_length=50)
 
 
+class Feature(Article):
+    """Inherits many to many, generic and foreign relations."""
+
+    weight = models.IntegerField(default=0)
+
+
+class Kind(models.TextChoices):
+    SMALL = "s"
+    LARGE = "l"
+
+
+class Temperature:
+    """A value of a type of the project's own."""
+
+    def __init__(self, degrees: int) -> None:
+        self.degrees = degrees
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Temperature) and other.degrees == self.degrees
+
+    def __hash__(self) -> int:
+        return self.degrees
+
+
+class TemperatureField(models.Field):
+    def db_type(self, connection):
+        return "varchar(10)"
+
+    def from_db_value(self, value, expression, connection):
+        return None if value is None else Temperature(int(value[:-1]))
+
+    def get_prep_value(self, value):
+        return None if value is None else f"{value.degrees}C"
+
+
+class Specimen(models.Model):
+    """A column of each type."""
+
+    kind = models.CharField(max_length=1, choices=Kind, default="")
+    flag = models.BooleanField(null=True)
+    size = models.FloatField(null=True)
+    price = models.DecimalField(max_digits=9, decimal_places=2, null=True)
+    day = models.DateField(null=True)
+    hour = models.TimeField(null=True)
+    moment = models.DateTimeField(null=True)
+    span = models.DurationField(null=True)
+    raw = models.BinaryField(null=True)
+    address = models.GenericIPAddressField(null=True)
+    code = models.UUIDField(null=True)
+    answers = models.JSONField(null=True)
+    heat = TemperatureField(null=True)
+
+
 class Summary(models.Model):
     """A view."""
 
