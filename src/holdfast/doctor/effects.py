@@ -53,6 +53,25 @@ def cache_changes(node: ast.AST, names: Names, function: FunctionNode) -> Iterat
             yield part
 
 
+def makes_untrue(function: FunctionNode, names: Names) -> bool:
+    """Whether the function changes a cache, other than to fill in what was not there."""
+    changes = {
+        call.func.attr
+        for call in cache_changes(function, names, function)
+        if isinstance(call.func, ast.Attribute)
+    }
+    if not changes <= {"set", "add", "set_many", "touch"}:
+        return True
+    looks = any(
+        isinstance(part, ast.Call)
+        and isinstance(part.func, ast.Attribute)
+        and part.func.attr in {"get", "get_many", "has_key"}
+        and "cache" in ast.unparse(part.func.value).lower()
+        for part in walk(function)
+    )
+    return bool(changes) and not looks
+
+
 def _is_cache(node: ast.expr, names: Names, variables: set[str]) -> bool:
     if isinstance(node, ast.Name) and node.id in variables:
         return True
@@ -267,7 +286,7 @@ def activations(function: FunctionNode, names: Names) -> dict[str, str]:
                 lambda node, what=what: (  # type: ignore[misc]
                     SETS if activation(node, names, function)[0] == what else NOTHING
                 ),
-                lambda node: False,
+                lambda _: False,
             )
             found[what] = "always" if touched.done == State(set=True) else "sometimes"
     return found

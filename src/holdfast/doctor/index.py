@@ -1,6 +1,7 @@
 """What other files need to know of one: its names, classes and functions.
 
-An index is plain data, so that it can be made by another process, and kept.
+An index is plain data, so that it can be made by another process, and kept. It has no lines, but for
+settings: what others need to know of a file stays the same when its functions only move.
 """
 
 from __future__ import annotations
@@ -8,7 +9,7 @@ from __future__ import annotations
 import ast
 from dataclasses import dataclass, field
 
-from .effects import activations, cache_changes, clears, held, writes
+from .effects import activations, clears, held, makes_untrue, writes
 from .names import FunctionNode, bound_in, dotted, imported, parameters, statements, walk
 from .settings_files import Said, said_in
 from .sources import Source
@@ -20,14 +21,13 @@ class FunctionIndex:
 
     Attributes:
         name: within its module, such as `Middleware.__call__` or `outer.inner`.
-        line: where it begins.
-        end_line: where it ends.
         parameters: their names.
         is_async: `async def`.
         decorators: what stands behind each `@`, without arguments, as full names.
         calls: what it calls, as full names; `self.x` for methods of its own object, `.x` for a
             method of something that isn't known.
-        changes_cache: whether it writes to one of Django's caches, or deletes from it.
+        changes_cache: whether it deletes from one of Django's caches, or writes to it, other than
+            to keep what it looked for there and didn't find.
         activates: which of the thread's settings (language, time zone) it sets or takes back:
             `always`, `sometimes`, or `back`.
         hands_on: those of its calls that are given data of a request, going by its name.
@@ -38,8 +38,6 @@ class FunctionIndex:
     """
 
     name: str
-    line: int
-    end_line: int
     parameters: list[str]
     is_async: bool
     decorators: list[str]
@@ -66,8 +64,6 @@ class ClassIndex:
     """
 
     name: str
-    line: int
-    end_line: int
     bases: list[str]
     metaclass: str
     attributes: dict[str, str]
@@ -83,12 +79,10 @@ class Instance:
     Attributes:
         kind: the full name of its class.
         held_by: what it is bound to or passed to, as a full name.
-        line: where.
     """
 
     kind: str
     held_by: str
-    line: int
 
 
 @dataclass(slots=True)
@@ -255,8 +249,6 @@ class _Indexer:
         metaclass = next((names.of(k.value) for k in node.keywords if k.arg == "metaclass"), "")
         found = ClassIndex(
             name,
-            node.lineno,
-            node.end_lineno or node.lineno,
             [names.of(_unsubscripted(base)) for base in node.bases],
             metaclass,
             {},
@@ -291,8 +283,6 @@ class _Indexer:
         name = f"{within}{node.name}"
         found = FunctionIndex(
             name,
-            node.lineno,
-            node.end_lineno or node.lineno,
             parameters(node),
             isinstance(node, ast.AsyncFunctionDef),
             [self.decorator(decorator, names) for decorator in node.decorator_list],
@@ -335,7 +325,7 @@ class _Indexer:
         owner, _, name = found.name.rpartition(".")
         if name == "__init__" and owner in index.classes:
             index.classes[owner].holds.update(held(node, inner))
-        found.changes_cache = any(True for _ in cache_changes(node, inner, node))
+        found.changes_cache = makes_untrue(node, inner)
         for called in calls:
             index.instantiated.setdefault(called, []).append(found.name)
 
@@ -354,7 +344,7 @@ class _Indexer:
 
     def connection(self, call: ast.Call, called: str, names: Names) -> None:
         if called.endswith(".connect") and call.args:
-            receiver = names.of(call.args[0])
+            receiver = names.of(call.args[0]) or dotted(call.args[0])
             if receiver:
                 self.index.connected.append((called.removesuffix(".connect"), receiver))
 
@@ -379,7 +369,7 @@ class _Indexer:
                 ),
                 holder or index.name,
             )
-            index.instances.append(Instance(called, target, part.lineno))
+            index.instances.append(Instance(called, target))
             for argument in (*part.args, *(keyword.value for keyword in part.keywords)):
                 passed = names.of(argument)
                 if passed and "." in passed:

@@ -38,6 +38,9 @@ _SETUP = frozenset(
         "setUpTestData",
     }
 )
+_SELF_AND_REQUEST = 2
+#: Signals that are sent while the project is loaded, or by commands.
+_AT_START = ("class_prepared", "_migrate", "setting_changed", "_init", "app_registered")
 _TEMPLATE_DECORATORS = ("simple_tag", "inclusion_tag", "filter", "tag", "simple_block_tag")
 
 
@@ -108,7 +111,7 @@ class Lifetimes:
         )
         for call in ("__call__", "__acall__"):
             method = project.method(full, call)
-            if method is not None and len(method.index.parameters) == len(("self", "request")):
+            if method is not None and len(method.index.parameters) == _SELF_AND_REQUEST:
                 if takes or ("Middleware" in name and method.index.parameters[1] == "request"):
                     return True
         return False
@@ -210,6 +213,13 @@ class Lifetimes:
             for name, inner in function.module.functions.items()
             if name.startswith(f"{function.index.name}.")
         ]
+        todo += [
+            receiver
+            for module in project.all
+            for signal, name in module.connected
+            if signal.endswith(("request_started", "request_finished"))
+            and (receiver := project.function(name if "." in name else f"{module.name}.{name}"))
+        ]
         while todo:
             function = todo.pop()
             if function.full_name not in reached and not is_test(function.module.path):
@@ -240,11 +250,31 @@ class Lifetimes:
             for called in project.called_by(function):
                 if not is_test(called.module.path):
                     reach(called, f"called by {function.full_name}")
+            for decorator in function.index.decorators:
+                # What a decorator puts around the function runs with it.
+                around = self.project.function(decorator)
+                if around is not None:
+                    prefix = f"{around.index.name}."
+                    for name, inner in around.module.functions.items():
+                        if name.startswith(prefix):
+                            reach(
+                                Function(around.module, inner), f"put around {function.full_name}"
+                            )
             prefix = f"{function.index.name}."
             for name, inner in function.module.functions.items():
                 if name.startswith(prefix) and function.index.name not in function.module.classes:
                     reach(Function(function.module, inner), f"made in {function.full_name}")
         return reached
+
+    @cached_property
+    def _connected(self) -> set[str]:
+        """Functions that a call connects to a signal."""
+        return {
+            self.project.canonical(receiver if "." in receiver else f"{module.name}.{receiver}")
+            for module in self.project.all
+            for signal, receiver in module.connected
+            if not signal.endswith(_AT_START)
+        }
 
     def _entry(self, function: Function) -> str:
         """Why a request runs this function first; empty, if none does."""
@@ -264,6 +294,8 @@ class Lifetimes:
                 return kind.value
         if "request" in index.parameters[:2]:
             return "it takes the request"
+        if function.full_name in self._connected:
+            return "it receives a signal"
         for decorator in index.decorators:
             if self.project.canonical(decorator) in RECEIVERS:
                 return "it receives a signal"

@@ -10,7 +10,7 @@ from .names import FunctionNode, walk
 
 #: What a part of the code does to something: sets it, takes it back, or nothing.
 Effect = Callable[[ast.AST], str]
-SETS, TAKES_BACK, NOTHING = "sets", "takes back", ""
+SETS, SOMETIMES, TAKES_BACK, NOTHING = "sets", "sets for some", "takes back", ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +105,7 @@ class _Ways:
                 if self.may_raise(part):
                     raises = raises | state
                 effect = self.effect(part)
-                if effect == SETS:
+                if effect in {SETS, SOMETIMES}:
                     state = State(set=True)
                 elif effect == TAKES_BACK:
                     state = State(clean=True)

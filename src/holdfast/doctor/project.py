@@ -160,6 +160,13 @@ class Project:
             name: "" if module is None else module.path for name, module in self._libraries.items()
         }
 
+    def is_module(self, full: str) -> bool:
+        """Whether the name is a module's, of the project or, where it is found, of a library."""
+        package = self.modules.get(owner := full.rpartition(".")[0])
+        if package is not None:
+            return full in self.modules and full.rpartition(".")[2] not in package.assigned
+        return bool(owner) and self._library_module(full) is not None
+
     def function(self, full: str) -> Function | None:
         """The function of that name, if the project has it."""
         full = self.canonical(full)

@@ -29,8 +29,8 @@ def entries(file: File) -> Iterator[tuple[ast.Dict, str]]:
             if isinstance(named, ast.Name):
                 name = constants.get(named.id, "")
             else:
-                name = named.value if isinstance(named, ast.Constant) else ""
-            if isinstance(name, str) and "cache" in name.lower():
+                name = str(named.value) if isinstance(named, ast.Constant) else ""
+            if "cache" in name.lower():
                 yield node, name
 
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 
 from ..effects import activation, holder_of
 from ..file import Defined, File
 from ..names import FunctionNode, everything, walk
-from ..paths import NOTHING, SETS, TAKES_BACK, ends
+from ..paths import NOTHING, SETS, SOMETIMES, TAKES_BACK, ends
 from ..project import Function
 from ._middleware import factories, middlewares
 
@@ -63,7 +64,7 @@ def _calls_super(node: FunctionNode) -> bool:
 def _live(methods: dict[str, Defined]) -> set[str]:
     """Methods that `__call__` reaches, and those that Django calls whatever `__call__` does."""
     live: set[str] = set()
-    todo = [
+    todo: list[str] = [
         n for n in ("__call__", "__acall__", "process_view", "process_exception") if n in methods
     ]
     while todo:
@@ -106,20 +107,47 @@ class _Judge:
             return self.effects(method, node, 0).get(what, NOTHING)
 
         body = method.node.body
-        if what in {"the language", "the time zone"}:
+        if what in {"the language", "the time zone"} or self.kind(what) == "variable":
             touched = ends(
                 _without_switches(body),
-                lambda node: SETS if effect(node) else NOTHING,
+                lambda node: SETS if effect(node) in {SETS, TAKES_BACK} else NOTHING,
                 _runs_the_view,
             )
             if not touched.done.clean and not touched.raises.clean:
                 return None  # each request sets its own
+        if self.file.project.canonical(what) in self.taken_back_by_receivers:
+            return None
         found = ends(body, effect, _runs_the_view)
         if found.done.set:
             return None if self.taken_back_by("process_response", what) else False
         if found.raises.set and method.own_name not in {"process_request", "process_view"}:
             return None if self.taken_back_by("process_exception", what) else True
         return None
+
+    @cached_property
+    def taken_back_by_receivers(self) -> set[str]:
+        """What is taken back at each request's begin or end, whoever set it."""
+        project = self.file.project
+        receivers = {
+            receiver if "." in receiver else f"{module.name}.{receiver}"
+            for module in project.all
+            for signal, receiver in module.connected
+            if signal.rpartition(".")[2] in {"request_started", "request_finished"}
+        }
+        own = [
+            f"{method.class_name}.{receiver.partition('.')[2]}"
+            for receiver in receivers
+            if receiver.startswith("self.")
+            for method in self.methods.values()
+        ]
+        found = set()
+        for receiver in (*receivers, *own):
+            owner, _, name = receiver.rpartition(".")
+            function = project.function(receiver) or project.method(owner, name)
+            if function is not None:
+                summary = self.summary(function, 1)
+                found |= {what for what, how in summary.items() if how == TAKES_BACK}
+        return found
 
     def taken_back_by(self, hook: str, what: str) -> bool:
         method = self.methods.get(hook)
@@ -132,7 +160,7 @@ class _Judge:
         found: dict[str, tuple[ast.AST, Defined]] = {}
         for part in walk(method.node):
             for what, how in self.effects(method, part, depth).items():
-                if how == SETS and what not in found:
+                if how in {SETS, SOMETIMES} and what not in found:
                     found[what] = self.place(method, part, what, depth)
         return found
 
@@ -194,9 +222,12 @@ class _Judge:
             after = ends(
                 method.node.body,
                 lambda node, what=what: self.effects(method, node, depth).get(what, NOTHING),  # type: ignore[misc]
-                lambda node: False,
+                _never,
             )
-            found[what] = SETS if after.done.set else TAKES_BACK
+            if not after.done.set:
+                found[what] = TAKES_BACK
+            else:
+                found[what] = SOMETIMES if after.done.clean else SETS
         return found
 
     def local_written(self, method: Defined, target: ast.expr) -> str:
@@ -256,12 +287,13 @@ class _Judge:
         known = self.summaries.get(function.full_name)
         if known is not None:
             return known
-        self.summaries[function.full_name] = found = {}
+        found: dict[str, str] = {}
+        self.summaries[function.full_name] = found
         index = function.index
         if any(decorator.endswith("contextmanager") for decorator in index.decorators):
             return found
         for what, how in index.activates.items():
-            found[what] = TAKES_BACK if how == "back" else SETS
+            found[what] = {"back": TAKES_BACK, "always": SETS}.get(how, SOMETIMES)
         cleared = {self.of_class(one, function.class_name) for one in index.clears}
         for holder, values in index.writes.items():
             full = self.of_class(holder, function.class_name)
@@ -281,6 +313,10 @@ class _Judge:
 def is_nothing(value: ast.AST) -> bool:
     """`None`, and what stands for it."""
     return isinstance(value, ast.Constant) and value.value in (None, "", False)
+
+
+def _never(_: ast.AST) -> bool:
+    return False
 
 
 def _runs_the_view(node: ast.AST) -> bool:

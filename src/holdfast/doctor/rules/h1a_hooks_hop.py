@@ -11,8 +11,8 @@ from ._middleware import middlewares, own
 CODE = "H1a"
 TITLE = "Hooks that run in a thread under ASGI"
 REASON = """For information, and no fault of the code's: a subclass of `MiddlewareMixin` that has
-`process_request` or `process_response` is async_capable, but Django runs each of these hooks through
-`sync_to_async`: a hop to a thread and back for every hook of every request."""
+`process_request` or `process_response` is async_capable, but Django runs each of these hooks
+through `sync_to_async`: a hop to a thread and back for every hook of every request."""
 WRONG = """
 from django.utils.deprecation import MiddlewareMixin
 

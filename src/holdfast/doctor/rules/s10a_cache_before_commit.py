@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator
 
 from ..effects import cache_changes
 from ..file import Defined, File
 from ..findings import Finding
 from ..frameworks import RECEIVERS, Kind
+from ..index import called_as
 from ..names import everything, walk
 from ..project import Function
 
@@ -46,6 +48,8 @@ _IN_ADMIN = frozenset(
 )  # fmt: skip
 _SIGNALS = ("pre_save", "post_save", "pre_delete", "post_delete", "m2m_changed")
 _DEEPEST = 2
+_ABOUT_CACHES = re.compile(r"cach|invalidat|purge|flush|expire|evict", re.IGNORECASE)
+_LOGS = re.compile(r"^_*(log|debug|info|warning|error|exception)(_|$)")
 _MEND = (
     "Do it in transaction.on_commit(...); or have the cache know by itself what a commit changed."
 )
@@ -55,16 +59,24 @@ def check(file: File) -> Iterator[Finding]:
     """Code that runs within a transaction, and what it does to caches."""
     connected = _connected(file)
     for function in file.functions:
-        where = _in_transaction(file, function, connected)
-        if where:
-            for call, what in _changes(file, function, function.node, 0):
-                yield _found(file, function, call, what, where)
-        else:
-            for part in walk(function.node):
-                if isinstance(part, ast.With | ast.AsyncWith) and _is_atomic(function, part):
-                    for statement in part.body:
-                        for call, what in _changes(file, function, statement, 0):
-                            yield _found(file, function, call, what, "an atomic block")
+        seen: set[str] = set()
+        for finding in _in_function(file, function, connected):
+            if finding.attribute not in seen:
+                seen.add(finding.attribute)
+                yield finding
+
+
+def _in_function(file: File, function: Defined, connected: set[str]) -> Iterator[Finding]:
+    where = _in_transaction(file, function, connected)
+    if where:
+        for call, what in _changes(file, function, function.node, 0):
+            yield _found(file, function, call, what, where)
+    else:
+        for part in walk(function.node):
+            if isinstance(part, ast.With | ast.AsyncWith) and _is_atomic(function, part):
+                for statement in part.body:
+                    for call, what in _changes(file, function, statement, 0):
+                        yield _found(file, function, call, what, "an atomic block")
 
 
 def _found(file: File, function: Defined, call: ast.Call, what: str, where: str) -> Finding:
@@ -135,6 +147,12 @@ def _changes(
         yield call, f"cache.{call.func.attr}"
     for part in walk(node):
         if isinstance(part, ast.Call) and part not in direct:
+            name = part.func.attr if isinstance(part.func, ast.Attribute) else ""
+            if _LOGS.match(name):
+                continue
+            called = called_as(part.func, function.names)
+            if called.startswith(".") and not _ABOUT_CACHES.search(called):
+                continue  # a guess by its name alone
             for callee in file.callees(function, part):
                 if callee.index.name != function.name and _reaches(file, callee, depth + 1):
                     yield part, ast.unparse(part.func).rpartition(".")[2]
@@ -149,5 +167,8 @@ def _reaches(file: File, function: Function, depth: int) -> bool:
         return False
     return any(
         callee.full_name != function.full_name and _reaches(file, callee, depth + 1)
-        for callee in file.project.called_by(function)
+        for called in function.index.calls
+        if not called.startswith(".") or _ABOUT_CACHES.search(called)
+        for callee in file.project.callees(called, function)
+        if not _LOGS.match(callee.index.name.rpartition(".")[2])
     )

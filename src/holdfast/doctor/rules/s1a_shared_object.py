@@ -8,7 +8,9 @@ from collections.abc import Iterator
 from ..file import Defined, DefinedClass, File
 from ..findings import Finding
 from ..frameworks import Kind
+from ..index import REQUEST_DATA
 from ..names import FunctionNode, dotted, everything, walk
+from ._taint import mentions, request_data
 
 CODE = "S1a"
 TITLE = "Data of one request on an object that outlives it"
@@ -41,7 +43,14 @@ class Timing:
         response["X-Seconds"] = str(time.monotonic() - request.started)
         return response
 """
-_SHARED = {Kind.MIDDLEWARE, Kind.ADMIN, Kind.FEED, Kind.NODE, Kind.CALLABLE_VIEW}
+_SHARED = {
+    Kind.MIDDLEWARE,
+    Kind.ADMIN,
+    Kind.FEED,
+    Kind.NODE,
+    Kind.CALLABLE_VIEW,
+    Kind.SINGLETON,
+}
 _MUTATORS = frozenset(
     {"append", "add", "update", "extend", "insert", "setdefault", "pop", "clear", "remove"}
 )
@@ -62,10 +71,21 @@ def check(file: File) -> Iterator[Finding]:
 
 def _in_method(file: File, class_: DefinedClass, method: Defined, kind: Kind) -> Iterator[Finding]:
     own = _own_names(class_, method)
-    tainted = _request_data(method)
+    if kind is Kind.SINGLETON:
+        # Most such objects are registries and clients: only what is called a request's counts.
+        tainted = request_data(method, set(REQUEST_DATA).intersection(method.parameters))
+        if not tainted:
+            return
+    else:
+        tainted = request_data(method, set(method.parameters))
+    kept = _kept_aside(method.node, own)
     seen: set[str] = set()
     for node, attribute, value in _writes(method.node, own):
-        if attribute in seen or not _is_request_data(value, tainted, own, method.node):
+        if attribute in seen:
+            continue
+        if kind is Kind.SINGLETON and not (_plain(node) and value and mentions(value, tainted)):
+            continue
+        if not _is_of_request(value, tainted) and not _puts_back(value, kept):
             continue
         if _once_only(method.node, node, attribute.rpartition(".")[2], tainted):
             continue
@@ -90,34 +110,36 @@ def _own_names(class_: DefinedClass, method: Defined) -> set[str]:
     return names
 
 
-def _request_data(method: Defined) -> set[str]:
-    """The method's variables that were made from what it was given."""
-    tainted = set(method.parameters)
-    for _ in range(3):
-        for part in walk(method.node):
-            targets: list[ast.expr] = []
-            value: ast.expr | None = None
-            if isinstance(part, ast.Assign):
-                targets, value = part.targets, part.value
-            elif isinstance(part, ast.AnnAssign | ast.AugAssign | ast.NamedExpr):
-                targets, value = [part.target], part.value
-            elif isinstance(part, ast.For | ast.AsyncFor | ast.comprehension):
-                targets, value = [part.target], part.iter
-            elif isinstance(part, ast.withitem) and part.optional_vars is not None:
-                targets, value = [part.optional_vars], part.context_expr
-            if value is None or not _mentions(value, tainted):
-                continue
-            for target in targets:
-                tainted |= {
-                    name.id
-                    for name in everything(target)
-                    if isinstance(name, ast.Name) and isinstance(name.ctx, ast.Store)
-                }
-    return tainted
+def _kept_aside(node: FunctionNode, own: set[str]) -> set[str]:
+    """Variables that hold what an attribute was before: `saved = self.template`."""
+    return {
+        target.id
+        for part in walk(node)
+        if isinstance(part, ast.Assign)
+        and isinstance(part.value, ast.Attribute)
+        and _spelled(part.value.value) in own
+        for target in part.targets
+        if isinstance(target, ast.Name)
+        and any(
+            isinstance(later, ast.Assign)
+            and isinstance(later.value, ast.Name)
+            and later.value.id == target.id
+            and any(ast.unparse(place) == ast.unparse(part.value) for place in later.targets)
+            for later in walk(node)
+        )
+    }
 
 
-def _mentions(node: ast.AST, names: set[str]) -> bool:
-    return any(isinstance(part, ast.Name) and part.id in names for part in everything(node))
+def _plain(node: ast.AST) -> bool:
+    """Whether an attribute itself is assigned, and not something kept under a key in it."""
+    return isinstance(node, ast.Assign | ast.AnnAssign) and not any(
+        isinstance(target, ast.Subscript)
+        for target in (node.targets if isinstance(node, ast.Assign) else [node.target])
+    )
+
+
+def _puts_back(value: ast.expr | None, kept: set[str]) -> bool:
+    return isinstance(value, ast.Name) and value.id in kept
 
 
 def _writes(node: FunctionNode, own: set[str]) -> Iterator[tuple[ast.AST, str, ast.expr | None]]:
@@ -163,15 +185,12 @@ def _spelled(node: ast.AST) -> str:
     return dotted(node)
 
 
-def _is_request_data(
-    value: ast.expr | None, tainted: set[str], own: set[str], node: FunctionNode
-) -> bool:
+def _is_of_request(value: ast.expr | None, tainted: set[str]) -> bool:
     """Whether the value is of this request: made from what came with it, or made anew for it."""
     if value is None:
         return False
-    if _mentions(value, tainted):
+    if mentions(value, tainted):
         return True
-    del own, node
     return isinstance(value, ast.Call) and not value.args and not value.keywords
 
 

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from ..file import Defined, File
 from ..findings import Finding
 from ..names import walk
+from ._taint import mentions, of_request
 
 CODE = "S2a"
 TITLE = "A container of the process that requests change"
@@ -45,7 +46,7 @@ _REGISTRY = ("register", "connect", "subscribe", "autodiscover", "add_hook", "ad
 def check(file: File) -> Iterator[Finding]:
     """Changes of containers that a request makes, other than filling registries and memos."""
     project = file.project
-    seen: set[str] = set()
+    seen: set[tuple[str, str]] = set()
     for function in file.functions:
         why = file.reached(function)
         if not why or _fills_a_registry(file, function):
@@ -54,11 +55,31 @@ def check(file: File) -> Iterator[Finding]:
             n for part in walk(function.node) if isinstance(part, ast.Global) for n in part.names
         }
         for part in walk(function.node):
+            name = _global_of_request(function, part, free)
+            if name and (name, function.name) not in seen:
+                seen.add((name, function.name))
+                yield file.finding(
+                    CODE,
+                    part,
+                    f"{function.name} keeps data of its request in the global {name}: every other"
+                    " request of this worker reads it, and writes it.",
+                    "Keep it in holdfast.state, or pass it as an argument.",
+                    symbol=function.name,
+                    attribute=name,
+                    severity="error",
+                )
+                continue
             for place, keyed_by in _changed(part, free):
                 holder, kind = _container(file, function, place, free)
-                if not holder or holder in seen or _is_memo(function, place, keyed_by, part):
+                if (
+                    not holder
+                    or (holder, function.name) in seen
+                    or _is_memo(function, place, keyed_by, part)
+                ):
                     continue
-                seen.add(holder)
+                if isinstance(keyed_by, ast.Constant) and not of_request(function):
+                    continue  # one value for the process, from somewhere else
+                seen.add((holder, function.name))
                 name = holder.rpartition(".")[2]
                 yield file.finding(
                     CODE,
@@ -72,6 +93,18 @@ def check(file: File) -> Iterator[Finding]:
                     confidence="medium",
                 )
     del project
+
+
+def _global_of_request(function: Defined, part: ast.AST, free: set[str]) -> str:
+    """`global user; user = request.user`: the global's name."""
+    if not isinstance(part, ast.Assign) or not free:
+        return ""
+    tainted = of_request(function)
+    for target in part.targets:
+        if isinstance(target, ast.Name) and target.id in free and mentions(part.value, tainted):
+            if not _is_memo(function, target, None, part):
+                return target.id
+    return ""
 
 
 def _changed(part: ast.AST, free: set[str]) -> Iterator[tuple[ast.expr, ast.expr | None]]:

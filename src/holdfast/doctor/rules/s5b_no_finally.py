@@ -10,9 +10,10 @@ from ._left import left_behind
 
 CODE = "S5b"
 TITLE = "Taken back after the view, but not when it fails"
-REASON = """What stands behind `get_response` doesn't run if that raises. Django turns most exceptions
-into responses before, but not all of them: not the cancelling of an async request, nor what a server
-raises to end a worker's request. What was set is then there for the next request of the thread."""
+REASON = """What stands behind `get_response` doesn't run if that raises. Django turns most
+exceptions into responses before, but not all of them: not the cancelling of an async request, nor
+what a server raises to end a worker's request. What was set is then there for the next request of
+the thread."""
 WRONG = """
 import threading
 

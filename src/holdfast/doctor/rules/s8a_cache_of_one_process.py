@@ -151,8 +151,8 @@ def _layers(file: File, settings: Settings, seen: set[int]) -> Iterator[Finding]
             yield file.finding(
                 CODE,
                 settings_of.at(entry),
-                f"the channel layer {alias!r} is in the memory of one process: a message sent in one"
-                " worker reaches nobody who is connected to another.",
+                f"the channel layer {alias!r} is in the memory of one process: a message sent in"
+                " one worker reaches nobody who is connected to another.",
                 "Use a layer that all workers see, such as channels_redis.",
                 symbol="CHANNEL_LAYERS",
                 attribute=f"CHANNEL_LAYERS[{alias!r}]",

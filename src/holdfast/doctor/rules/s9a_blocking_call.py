@@ -45,7 +45,30 @@ _BLOCKING = {
     "smtplib.SMTP": "it waits for a mail server",
     "django.core.mail.send_mail": "it waits for a mail server",
     "pywebpush.webpush": "it waits for another server",
+    "subprocess.getoutput": "it waits for a command",
+    "subprocess.getstatusoutput": "it waits for a command",
+    "urllib.request.urlretrieve": "it waits for another server",
+    "socket.getaddrinfo": "it waits for a name server",
+    "socket.gethostbyname": "it waits for a name server",
+    "django.core.mail.send_mass_mail": "it waits for a mail server",
+    "django.core.mail.mail_admins": "it waits for a mail server",
+    "django.shortcuts.get_object_or_404": "it waits for the database",
+    "django.shortcuts.get_list_or_404": "it waits for the database",
+    "django.core.management.call_command": "it runs a command",
+    "psycopg2.connect": "it waits for the database",
+    "psycopg.connect": "it waits for the database",
+    "sqlite3.connect": "it waits for the database",
+    "shutil.copy": "it waits for the disk",
+    "shutil.copyfile": "it waits for the disk",
+    "shutil.copytree": "it waits for the disk",
+    "shutil.rmtree": "it waits for the disk",
+    "open": "it waits for the disk",
 }
+#: In functions that are called, only what waits for others counts: a file may be a small one.
+_DISK = "it waits for the disk"
+_SESSIONS = frozenset({"requests.Session", "requests.session", "httpx.Client", "boto3.client"})
+_SAVES = frozenset({"save", "refresh_from_db", "full_clean"})
+_TO_THREAD = ("sync_to_async", "database_sync_to_async", "to_thread", "run_in_executor")
 _HTTP = ("requests", "httpx", "urllib3")
 _VERBS = frozenset({"get", "post", "put", "patch", "delete", "head", "options", "request"})
 _CACHE = frozenset(
@@ -59,7 +82,7 @@ _QUERY = frozenset(
     }
 )  # fmt: skip
 _MANAGERS = frozenset({"objects", "_default_manager", "_base_manager", "all_objects"})
-_DEEPEST = 2
+_DEEPEST = 4
 
 
 def check(file: File) -> Iterator[Finding]:
@@ -87,6 +110,7 @@ def check(file: File) -> Iterator[Finding]:
             if written in seen:
                 continue
             seen.add(written)
+            sure = bool(file.reached(function)) and _DISK not in why
             yield file.finding(
                 CODE,
                 call,
@@ -95,14 +119,63 @@ def check(file: File) -> Iterator[Finding]:
                 "Await its async twin, or call it through asgiref's sync_to_async.",
                 symbol=function.name,
                 attribute=f"{written}()",
-                confidence="high" if file.reached(function) else "medium",
+                confidence="high" if sure else "medium",
             )
 
 
 def _blocks(file: File, function: Defined, call: ast.Call) -> str:
     """Why the call blocks by itself; empty, if it doesn't."""
     full = file.project.canonical(function.names.of(call.func))
-    return _why(full) or _orm(file, function, call)
+    return (
+        _why(full)
+        or _orm(file, function, call)
+        or _all_of_a_query(function, call)
+        or _of_variable(file, function, call)
+    )
+
+
+def _of_variable(file: File, function: Defined, call: ast.Call) -> str:
+    """`session.get(...)` of a `requests.Session`; `article.save()` of a model's object."""
+    if not isinstance(call.func, ast.Attribute) or not isinstance(call.func.value, ast.Name):
+        return ""
+    name = call.func.value.id
+    for part in walk(function.node):
+        values: list[tuple[ast.AST | None, ast.expr]] = []
+        if isinstance(part, ast.Assign):
+            values = [(target, part.value) for target in part.targets]
+        elif isinstance(part, ast.withitem):
+            values = [(part.optional_vars, part.context_expr)]
+        for target, value in values:
+            if not isinstance(target, ast.Name) or target.id != name:
+                continue
+            if isinstance(value, ast.Await):
+                made = value.value.func if isinstance(value.value, ast.Call) else value.value
+                if call.func.attr in _SAVES and _manager(made):
+                    return "it waits for the database"
+            elif isinstance(value, ast.Call):
+                made_by = file.project.canonical(function.names.of(value.func))
+                if made_by in _SESSIONS and call.func.attr in _VERBS:
+                    return "it waits for another server"
+                kind = file.lifetimes.kind(made_by) if made_by else Kind.OTHER
+                if call.func.attr in _SAVES and kind is Kind.MODEL:
+                    return "it waits for the database"
+    return ""
+
+
+def _manager(node: ast.AST) -> bool:
+    while isinstance(node, ast.Call | ast.Attribute):
+        if isinstance(node, ast.Attribute) and node.attr in _MANAGERS:
+            return True
+        node = node.func if isinstance(node, ast.Call) else node.value
+    return False
+
+
+def _all_of_a_query(function: Defined, call: ast.Call) -> str:
+    """`list(Model.objects.filter(...))`."""
+    if isinstance(call.func, ast.Name) and call.func.id in {"list", "len", "bool", "set", "tuple"}:
+        if call.args and isinstance(call.args[0], ast.Call) and _manager(call.args[0]):
+            return "it waits for the database"
+    return ""
 
 
 def _why(full: str) -> str:
@@ -139,6 +212,8 @@ def _deeper(file: File, function: Defined, call: ast.Call) -> str:
     for callee in file.callees(function, call):
         if callee.index.is_async or callee.index.name.endswith("__init__"):
             continue
+        if any(decorator.endswith(_TO_THREAD) for decorator in callee.index.decorators):
+            continue
         why = _function_blocks(file, callee, 1)
         if why:
             return f"it calls {callee.index.name}, and {why}"
@@ -148,7 +223,11 @@ def _deeper(file: File, function: Defined, call: ast.Call) -> str:
 def _function_blocks(file: File, function: Function, depth: int) -> str:
     if function.class_name and file.lifetimes.kind(function.class_name) is Kind.TEST:
         return ""
+    if any(called.endswith(_TO_THREAD) for called in function.index.calls):
+        return ""  # what it calls may run in the thread
     for called in function.index.calls:
+        if called == "open" or called.startswith("shutil."):
+            continue
         why = _why(file.project.canonical(called)) if not called.startswith(".") else ""
         if not why:
             owner, _, name = called.rpartition(".")
@@ -157,7 +236,13 @@ def _function_blocks(file: File, function: Function, depth: int) -> str:
         if why:
             return why
     if depth < _DEEPEST:
-        for callee in file.project.called_by(function):
+        callees = [
+            callee
+            for called in function.index.calls
+            if not called.startswith(".")  # a guess by its name alone
+            for callee in file.project.callees(called, function)
+        ]
+        for callee in callees:
             if not callee.index.is_async and callee.full_name != function.full_name:
                 why = _function_blocks(file, callee, depth + 1)
                 if why:
