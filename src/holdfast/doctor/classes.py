@@ -37,5 +37,10 @@ def every_rule() -> tuple[Rule, ...]:
 
 def known_codes() -> list[str]:
     """All classes and codes that can be named, classes first."""
-    codes = [rule.code for rule in every_rule()]
+    codes = sorted((rule.code for rule in every_rule()), key=order)
     return [*dict.fromkeys(class_of(code) for code in codes), *codes]
+
+
+def order(code: str) -> tuple[bool, int, str]:
+    """The key to sort codes or classes by: the classes of state first, `S2` before `S10`."""
+    return not code.startswith("S"), len(class_of(code)), code

@@ -208,7 +208,8 @@ _LONGEST_LINE = 500
 def modernised(text: str) -> str:
     """*text* with spellings that only Python 2 takes replaced; lines stay where they are."""
     return "\n".join(
-        line if len(line) > _LONGEST_LINE else _modernised(line) for line in text.split("\n")
+        line if not line or len(line) > _LONGEST_LINE else _modernised(line)
+        for line in text.split("\n")
     )
 
 

@@ -44,5 +44,8 @@ def _property(text: str) -> str:
 
 
 def _plain(text: str) -> str:
-    """Without half characters, as names of files may hold them."""
-    return text.encode("utf-8", "backslashreplace").decode()
+    """Without what a terminal would obey, and without half characters: names of files hold both."""
+    return "".join(
+        letter if letter.isprintable() or letter in "\r\n" else repr(letter)[1:-1]
+        for letter in text
+    )

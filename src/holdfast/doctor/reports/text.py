@@ -6,7 +6,7 @@ import textwrap
 from collections import Counter
 from collections.abc import Iterator
 
-from ..classes import title
+from ..classes import order, title
 from ..codes import class_of
 from ..findings import SEVERITIES, Finding
 from . import Report, counted
@@ -82,7 +82,7 @@ def _table(findings: list[Finding]) -> Iterator[Line]:
         classes.setdefault(class_of(finding.code), []).append(finding)
     titles = {class_: title(class_) for class_ in classes}
     width = max((len(text) for text in titles.values()), default=0)
-    for class_ in sorted(classes, key=lambda name: (name[:1] != "S", len(name), name)):
+    for class_ in sorted(classes, key=order):
         found = sorted(classes[class_], key=_urgency)
         places = ", ".join(f"{one.path}:{one.line}" for one in found[:_MOST_PLACES])
         more = " ..." if len(found) > _MOST_PLACES else ""
