@@ -27,7 +27,7 @@ def run(folder, *arguments, expected):
         env={name: value for name, value in os.environ.items() if not name.startswith("DJANGO_")},
         capture_output=True,
         text=True,
-        timeout=200,
+        timeout=110,
         check=False,
     )
     assert done.returncode == expected, done.stdout + done.stderr
