@@ -47,7 +47,12 @@ class EnvironReader:
         entry.query = query if len(query) <= LONGEST else cut(query)
         entry.peer = get("REMOTE_ADDR") or ""
         if self._header_keys:
-            entry.headers = tuple([_header(get(key)) for key in self._header_keys])
+            entry.headers = tuple(
+                [
+                    value if value is None or len(value) <= LONGEST else cut(value)
+                    for value in map(get, self._header_keys)
+                ]
+            )
         if self._forwarded_key:
             # From the right: there our own proxies have written.
             entry.forwarded = get(self._forwarded_key, "")[-2 * LONGEST :]
@@ -72,10 +77,6 @@ def environ_key(header: str) -> str:
     """`HTTP_X_REQUEST_ID` for `X-Request-ID`."""
     name = header.upper().replace("-", "_")
     return name if name in ("CONTENT_TYPE", "CONTENT_LENGTH") else f"HTTP_{name}"
-
-
-def _header(value: str | None) -> str | None:
-    return value if value is None or len(value) <= LONGEST else cut(value)
 
 
 def _utf8(text: str) -> str:

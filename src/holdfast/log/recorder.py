@@ -253,7 +253,10 @@ class Recorder:
         if whole != self._second:
             self._second = whole
             self._stamp = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(whole))
-        return f"{self._stamp}.{int((seconds - whole) * 1000):03d}Z"
+        return self._stamp + _MILLISECONDS[int((seconds - whole) * 1000)]
+
+
+_MILLISECONDS = [f".{number:03d}Z" for number in range(1000)]
 
 
 def _span_noter() -> Any:

@@ -7,29 +7,30 @@ those two.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from .entry import Entry
 from .formats import quoted
+from .redaction import HIDDEN
 
 if TYPE_CHECKING:
     from .recorder import Recorder
 
 _REMEMBERED = 4096
-_LONGEST_REMEMBERED = 200
+_LONGEST_REMEMBERED = 400
 
 
 class UsualLine:
-    """Makes the lines for one recorder."""
+    """Makes the lines for one recorder.
+
+    What a request asks for, and who asks, comes again and again: these parts of the line are
+    remembered, where nothing in them had to be hidden.
+    """
 
     def __init__(self, recorder: Recorder) -> None:
         self._recorder = recorder
-        # Texts that hold nothing secret, as they stand in a line.
-        self._shown: dict[str, str] = {}
-        self._names = [
-            (f" headers.{name}=", recorder.redaction.is_secret(name))
-            for name in recorder.header_names
-        ]
+        self._asked: dict[tuple[str, str], str] = {}
+        self._asking: dict[tuple[str, str, tuple[str | None, ...]], tuple[str, str]] = {}
 
     def of(self, entry: Entry) -> str | None:
         """The line; None: it is not usual."""
@@ -43,45 +44,53 @@ class UsualLine:
         ):
             return None
         recorder = self._recorder
-        show, shown = self._show, self._shown.get
-        began = entry.began
-        path, query, route = entry.path, entry.query, entry.route
-        given = entry.request_id
-        parts = [
-            f"time={recorder.stamp(entry.time)} event=out",
-            f" request_id={given if '=' not in given else quoted(given)}",
-            f" method={shown(entry.method) or show(entry.method)}",
-            f" path={shown(path) or show(path)}",
-        ]
-        if query:
-            parts.append(f" query={quoted(recorder.redaction.query(query))}")
-        parts.append(
-            f" status={entry.status} outcome={entry.outcome} seconds={entry.ended_at - began:.6f}"
-        )
-        if entry.first_byte_at:
-            parts.append(f" first_byte={entry.first_byte_at - began:.6f}")
-        parts.append(f" bytes_in={entry.bytes_in} bytes_out={entry.bytes_out}")
-        if route:
-            parts.append(f" route={quoted(route)}")
+        asked = self._asked.get((entry.method, entry.path)) or self._ask(entry)
+        asking = self._asking.get((entry.peer, entry.forwarded, entry.headers)) or self._who(entry)
+        began, first = entry.began, entry.first_byte_at
+        query = f" query={quoted(recorder.redaction.query(entry.query))}" if entry.query else ""
+        first_byte = f" first_byte={first - began:.6f}" if first else ""
+        route = f" route={quoted(entry.route)}" if entry.route else ""
         if entry.route_name:
-            parts.append(f" route_name={quoted(entry.route_name)}")
+            route += f" route_name={quoted(entry.route_name)}"
         if entry.view:
-            parts.append(f" view={quoted(entry.view)}")
-        client = recorder.proxies.client(entry.peer, entry.forwarded)
-        parts.append(f" client={quoted(client)}")
-        if entry.trace_id:
-            parts.append(f" trace_id={entry.trace_id} span_id={entry.span_id}")
-        parts.append(f" pid={recorder.pid}")
-        for (name, is_secret), value in zip(self._names, entry.headers, strict=False):
-            if value is not None:
-                parts.append(name + ("***" if is_secret else shown(value) or show(value)))
-        return "".join(parts)
+            route += f" view={quoted(entry.view)}"
+        trace = f" trace_id={entry.trace_id} span_id={entry.span_id}" if entry.trace_id else ""
+        given = entry.request_id
+        return (
+            f"time={recorder.stamp(entry.time)} event=out"
+            f" request_id={given if '=' not in given else quoted(given)}{asked}{query}"
+            f" status={entry.status} outcome={entry.outcome} seconds={entry.ended_at - began:.6f}"
+            f"{first_byte} bytes_in={entry.bytes_in} bytes_out={entry.bytes_out}{route}"
+            f" client={asking[0]}{trace} pid={recorder.pid}{asking[1]}"
+        )
 
-    def _show(self, text: str) -> str:
-        clean = self._recorder.redaction.text(text)
-        line = quoted(clean)
-        if clean == text and len(text) <= _LONGEST_REMEMBERED:
-            if len(self._shown) >= _REMEMBERED:
-                self._shown.clear()
-            self._shown[text] = line
-        return line
+    def _ask(self, entry: Entry) -> str:
+        clean = self._recorder.redaction.text
+        method, path = clean(entry.method), clean(entry.path)
+        part = f" method={quoted(method)} path={quoted(path)}"
+        if (method, path) == (entry.method, entry.path):
+            _remember(self._asked, (method, path), part, len(part))
+        return part
+
+    def _who(self, entry: Entry) -> tuple[str, str]:
+        recorder = self._recorder
+        client = quoted(recorder.proxies.client(entry.peer, entry.forwarded))
+        redaction = recorder.redaction
+        parts, hides = [], False
+        for name, value in zip(recorder.header_names, entry.headers, strict=False):
+            if value is not None:
+                clean = HIDDEN if redaction.is_secret(name) else redaction.text(value)
+                hides = hides or clean != value
+                parts.append(f" headers.{name}={quoted(clean)}")
+        found = client, "".join(parts)
+        if not hides:
+            key = entry.peer, entry.forwarded, entry.headers
+            _remember(self._asking, key, found, len(found[1]) + len(entry.forwarded))
+        return found
+
+
+def _remember(where: dict[Any, Any], key: object, value: object, size: int) -> None:
+    if size <= _LONGEST_REMEMBERED:
+        if len(where) >= _REMEMBERED:
+            where.clear()
+        where[key] = value

@@ -24,7 +24,7 @@ logger = logging.getLogger("holdfast")
 
 #: How long records wait for company, in seconds.
 GATHERING = 0.1
-_AT_ONCE = 64
+_AT_ONCE = 256
 _URGENT = 2_000
 
 

@@ -211,7 +211,7 @@ class _Exchange:
         """What to hand to the server for the application's *body*."""
         self._body = body
         self._close_body = getattr(body, "close", None)
-        if isinstance(body, list | tuple):
+        if isinstance(body, _LISTS):
             # Servers take the Content-Length from a body that has one item.
             self.__class__ = _SizedExchange
             return self
@@ -236,7 +236,7 @@ class _Exchange:
             try:
                 iterator = iter(self._body)
             except BaseException as error:
-                self._end(error)
+                self.close(error)
                 raise
         else:
             iterator = self._inside(self._begin)
@@ -292,17 +292,14 @@ class _Exchange:
             raise
         except BaseException as error:
             # granian does not close a body that raised.
-            self._end(error)
+            self.close(error)
             raise
         finally:
             if elsewhere:
                 _set(before)
 
-    def close(self) -> None:
-        """The request is over. Only the first call counts."""
-        self._end()
-
-    def _end(self, error: BaseException | None = None) -> None:
+    def close(self, error: BaseException | None = None) -> None:
+        """The request is over, because of *error* if that is given. Only the first call counts."""
         scope, self._scope = self._scope, None
         if scope is None:
             return
@@ -312,7 +309,7 @@ class _Exchange:
         if (
             error is None
             and self._plain is not None
-            and len(self._plain.__reduce__()) < _STEP_OF_AN_ITERATOR
+            and not self._plain.__length_hint__()
             and not entry.left
             and not entry.exception
             and sys.exc_info()[1] is None
@@ -358,10 +355,11 @@ class _Exchange:
         if self._done or entry.method == "HEAD" or entry.status in _WITHOUT_BODY:
             return True
         if self._plain is not None:
-            state = self._plain.__reduce__()
-            if len(state) < _STEP_OF_AN_ITERATOR:
+            if not self._plain.__length_hint__():
                 return True  # it has stopped
-            entry.bytes_out = _size(state[1][0][: state[2]])
+            # iter, (what it goes through,), where it is
+            _, (chunks,), place = self._plain.__reduce__()
+            entry.bytes_out = _size(chunks[:place])
         return False
 
     def _finish(self, scope: Scope, outcome: str, then: Scope) -> None:
@@ -395,12 +393,13 @@ class _SizedExchange(_Exchange):
 
 
 _CONTENT_LENGTH = len("content-length")
+_LISTS = (list, tuple)
 _WITHOUT_BODY = (204, 304)
-_STEP_OF_AN_ITERATOR = 3  # iter, (what it goes through,), where it is
 
 
 def _size(chunks: Any) -> int:
     try:
-        return sum(map(len, chunks))
+        # Nearly all bodies are of one piece.
+        return len(chunks[0]) if len(chunks) == 1 else sum(map(len, chunks))
     except TypeError:
         return 0  # no bytes: the server will say so
