@@ -79,23 +79,24 @@ class _Look:
         if function.name in self.seen:
             return ""
         self.seen.add(function.name)
-        for part in everything(ast.Module(list(function.node.body), [])):
-            why = self._part(function, part, depth)
+        parts = everything(ast.Module(list(function.node.body), []))
+        for part in parts:
+            why = self._asked(part)
             if why:
-                where = "" if depth == 0 else f" (in {function.name})"
-                return f"{why}{where}"
+                return why
+        for part in parts:
+            why = self._call(function, part, depth) if isinstance(part, ast.Call) else ""
+            if why:
+                return why
         return ""
 
-    def _part(self, function: Defined, part: ast.AST, depth: int) -> str:
+    @staticmethod
+    def _asked(part: ast.AST) -> str:
         if isinstance(part, ast.Attribute) and isinstance(part.ctx, ast.Load):
             if part.attr in _ASKS and ast.unparse(part.value) != "response":
                 return _ASKS[part.attr]
-        elif isinstance(part, ast.Yield | ast.YieldFrom | ast.Await):
+        if isinstance(part, ast.Yield | ast.YieldFrom | ast.Await):
             return "it is a generator or a coroutine itself"
-        elif isinstance(part, ast.Import | ast.ImportFrom):
-            return ""
-        elif isinstance(part, ast.Call):
-            return self._call(function, part, depth)
         return ""
 
     def _call(self, function: Defined, call: ast.Call, depth: int) -> str:

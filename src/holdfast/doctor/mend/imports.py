@@ -253,7 +253,7 @@ def _without(body: _Body, name: str, module: cst.Module) -> _Body:
                 continue
             if left:
                 last = left[-1].with_changes(comma=found.names[-1].comma)
-                changed = statement.deep_replace(
+                changed: Any = statement.deep_replace(
                     found, found.with_changes(names=[*left[:-1], last])
                 )
                 return [*body[:place], changed, *body[place + 1 :]]

@@ -159,6 +159,8 @@ class _Attribute:
                     raise RefusedError(f"{self.name} is a variable of another function, too")
         if not any(isinstance(use.node.ctx, ast.Store) for use in self.uses):
             raise RefusedError(f"nothing of a request's own is bound to {self.name}")
+        if not any(use.is_read for use in self.uses):
+            raise RefusedError(f"nothing in the class reads {self.name}: others may")
 
     def _refuse_other_times(self) -> None:
         known = self.code.file.lifetimes.at_request_time(self.class_.full_name)

@@ -219,7 +219,7 @@ def _is_header(node: ast.expr) -> bool:
 def _is_holder(node: ast.expr, seen: _Seen) -> bool:
     """`"HTTP_X_FORWARDED_FOR" in request.META`."""
     if isinstance(node, ast.Attribute) and node.attr in _HOLDERS:
-        seen.requests.add(ast.unparse(node.value))
+        seen.requests.add(ast.unparse(node if node.attr == "environ" else node.value))
         return True
     return False
 
@@ -242,7 +242,9 @@ def _looked_up(node: ast.expr) -> tuple[str, str, ast.expr | None] | None:
         return None
     if isinstance(holder, ast.Attribute) and holder.attr in _HOLDERS:
         if isinstance(holder.value, ast.Name | ast.Attribute):
-            return ast.unparse(holder.value), key.value.lower(), default
+            # An environ is asked as it is: whose request holds it isn't known.
+            asked = holder if holder.attr == "environ" else holder.value
+            return ast.unparse(asked), key.value.lower(), default
     if isinstance(holder, ast.Name) and holder.id in {"environ", "meta", "META"}:
         return holder.id, key.value.lower(), default
     return None
