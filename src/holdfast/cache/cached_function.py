@@ -84,7 +84,8 @@ class CachedFunction:
         self._sequence: Callable[[], bytes] = _never
 
     def _bind_and_get(self, key: bytes) -> Kept | None:
-        return self._bind().tier.get(key)
+        found: Kept | None = verifying.sampling(self.policy, self._bind().tier.of.get)(key)
+        return found
 
     def _bind(self) -> Loader:
         found = self._loader

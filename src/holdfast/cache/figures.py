@@ -103,7 +103,7 @@ _PARTS: dict[str, type] = {"names": dict, "store": dict, "framework": dict, "dif
 _MOST_DIFFERENCES = 20
 
 #: Figures of the moment: those of who is gone count no more.
-_OF_THE_MOMENT = ("tier_bytes", "tier_results")
+_OF_THE_MOMENT = frozenset({"tier_bytes", "tier_results", "without_store"})
 
 
 def _add(total: dict[str, Any], figures: Mapping[str, Any], sign: int) -> None:
@@ -164,8 +164,8 @@ class Everybody:
         for member in self.members:
             total.add(member.figures)
             if member.is_gone:
-                for name in _OF_THE_MOMENT:
-                    total.store[name] = total.store.get(name, 0) - member.figures.store.get(name, 0)
+                for name in member.figures.store.keys() & _OF_THE_MOMENT:
+                    total.store[name] -= member.figures.store[name]
         return total
 
     def who(self, token: bytes) -> Member | None:
@@ -175,10 +175,15 @@ class Everybody:
 
 
 def read(store: Store) -> Everybody:
-    """All figures. Two round trips."""
-    index = _parsed(store.get(_INDEX))
-    members = [Member(token, *facts) for token, facts in index.get("workers", {}).items()]
-    records = store.get_many([_record(member.token) for member in members])
+    """All figures. Two round trips, usually."""
+    for _ in range(_TRIES):
+        data = store.get(_INDEX)
+        index = _parsed(data)
+        members = [Member(token, *facts) for token, facts in index.get("workers", {}).items()]
+        records = store.get_many([_record(member.token) for member in members])
+        # Where one is missing, it may just have been added to those that are gone.
+        if len(records) == len(members) or store.get(_INDEX) == data:
+            break
     for member in members:
         found = _parsed(records.get(_record(member.token)))
         member.seen = found.get("seen", 0.0)

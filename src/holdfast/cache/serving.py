@@ -77,6 +77,8 @@ class Serving(Looking):
             self.refreshing.start(call)
         if found.head.kind >= Kind.ABSENT:
             call.events.errors_served += 1
+            if verifying.is_on:
+                verifying.consider(call, found)
         value = self.value(found, call.key)
         if value is MISSING:
             return NOTHING

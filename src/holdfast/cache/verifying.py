@@ -51,8 +51,9 @@ is_on = False
 listeners: list[Callable[[], object]] = []
 
 _given: float | Mapping[str, float] = 0.0
-_ordered: tuple[Order, float] | None = None
-_heard = ""
+# By store: what was ordered, until when; and what was heard last.
+_ordered: dict[str, tuple[Order, float]] = {}
+_heard: dict[str, str] = {}
 _shares: dict[str, float] = {}
 
 # Keys of hits that were picked, on their way from where they would have been served at once.
@@ -81,19 +82,20 @@ def _share_given(name: str) -> float:
 
 
 def _share_ordered(name: str) -> float:
-    return _ordered[0].share if _ordered is not None and fnmatchcase(name, _ordered[0].of) else 0.0
+    orders = [order for order, _ in list(_ordered.values()) if fnmatchcase(name, order.of)]
+    return max((order.share for order in orders), default=0.0)
 
 
 def obey(store: str, order: Order | None) -> None:
     """Do what the command wants; called again and again."""
-    global _ordered, _heard
     now = time.monotonic()
-    if _ordered is not None and (now >= _ordered[1] or order is None):
-        _ordered = None
+    before = _ordered.get(store)
+    if before is not None and (now >= before[1] or order is None):
+        del _ordered[store]
         _begin_anew()
-    if order is not None and order.name != _heard:
-        _heard = order.name
-        _ordered = (order, now + order.seconds)
+    if order is not None and order.name != _heard.get(store):
+        _heard[store] = order.name
+        _ordered[store] = (order, now + order.seconds)
         _begin_anew()
 
 
@@ -101,15 +103,15 @@ def _begin_anew() -> None:
     global is_on
     _shares.clear()
     shares = _given.values() if isinstance(_given, Mapping) else (_given,)
-    is_on = _ordered is not None or any(shares)
+    is_on = bool(_ordered) or any(shares)
     for listener in listeners:
         listener()
 
 
 def _configured() -> None:
-    global _given, _ordered
+    global _given
     _given = configuration.setting("CACHE", {}).get("VERIFY", 0.0)
-    _ordered = None
+    _ordered.clear()
     _differences.clear()
     _begin_anew()
 
