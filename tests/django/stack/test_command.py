@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -73,6 +74,9 @@ def test_programs_get_all_of_it(project: Project) -> None:
     # It could be both, but what is below it is sync.
     assert places["holdfast.django.middleware.RequestScope"] == "request's thread"
     assert places["the view (async)"] == "event loop"
+    costs = {step["what"]: step["microseconds"] for step in one["steps"]}
+    assert costs["layers.ApiLogger"] == 0  # it is in the thread already
+    assert costs["holdfast.django.middleware.RequestScope"] > 0
 
 
 VIEWS = ("async", "sync")
@@ -92,10 +96,49 @@ def test_it_sees_whose_handler_serves_the_project(project: Project) -> None:
     assert found["asgi", "Django's", "async"]["in_use"] is False
 
 
+CHANNELS = """
+import holdfast
+from django.core.asgi import get_asgi_application
+
+class Router:
+    def __init__(self, mapping):
+        self.application_mapping = mapping
+    async def __call__(self, scope, receive, send):
+        await self.application_mapping[scope["type"]](scope, receive, send)
+
+def traced(inner):
+    async def traced_application(scope, receive, send):
+        await inner(scope, receive, send)
+    return traced_application
+
+http = traced(holdfast.asgi.RequestScope(get_asgi_application()))
+inner = Router({"websocket": object(), "http": http})
+
+async def application(scope, receive, send):
+    await inner(scope, receive, send)
+"""
+
+
+def test_it_sees_the_handler_through_routers_and_functions(project: Project) -> None:
+    (project.folder / "shop" / "asgi.py").write_text(CHANNELS)
+    found = reports(project, "--interface", "asgi")
+    one = found["asgi", "Django's", "async"]
+    assert one["in_use"] is True
+    assert one["application"]["wrappers"] == [
+        "shop.asgi.application",
+        "shop.asgi.Router",
+        "shop.asgi.traced.<locals>.traced_application",
+        "holdfast.asgi.RequestScope",
+    ]
+
+
 def test_people_are_told_who_is_to_blame_and_what_to_do(project: Project) -> None:
     said = run(project)
     assert "shop.asgi.application: holdfast.asgi.RequestScope > Django's handler" in said
-    assert "request's thread  <->  holdfast.django.middleware.RequestScope" in said
+    assert re.search(
+        r"request's thread  <-> +\d+ µs  holdfast.django.middleware.RequestScope\n", said
+    )
+    assert re.search(r"request's thread {14,}layers.ApiLogger\n", said)
     assert "layers.ApiLogger: 2 switches" in said
     assert "It is sync only" in said
     assert "from holdfast.django.asgi import get_asgi_application" in said

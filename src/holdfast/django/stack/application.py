@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import importlib
+from collections import deque
+from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
+from types import FunctionType, MethodType
 from typing import Any
 
 from django.conf import settings
@@ -11,9 +15,10 @@ from django.core.handlers.asgi import ASGIHandler as DjangosHandler
 
 from ..asgi import ASGIHandler
 
-_DEEPEST = 20
-#: What wrappers call the application that they wrap.
-_INNER = ("application", "app", "inner", "_app", "_application", "__wrapped__")
+#: So many objects are looked into.
+_MOST = 1000
+#: What wrappers call the application that they wrap, where they have no `__dict__`.
+_INNER = ("application", "app", "inner", "_app", "_application")
 
 
 @dataclass(frozen=True)
@@ -22,7 +27,7 @@ class Application:
 
     Attributes:
         where: such as `shop.asgi.application`; None where there is none.
-        wrappers: the classes around the handler, from the outermost on.
+        wrappers: what is around the handler, from the outermost on.
         ours: whether the handler is `holdfast.django.asgi`'s.
         problem: why it isn't known; None where it is.
     """
@@ -49,14 +54,47 @@ def find() -> Application:
 
 
 def _looked_into(where: str, application: Any) -> Application:
-    wrappers: list[str] = []
-    for _ in range(_DEEPEST):
-        if isinstance(application, DjangosHandler):
-            return Application(where, tuple(wrappers), ours=isinstance(application, ASGIHandler))
-        inner = next((name for name in _INNER if hasattr(application, name)), None)
-        if inner is None:
-            break
-        kind = type(application)
-        wrappers.append(f"{kind.__module__}.{kind.__qualname__}")
-        application = getattr(application, inner)
-    return Application(where, tuple(wrappers), problem=f"no Django handler was found in {where}")
+    """Look through wrappers, routers and functions for Django's handler, the nearest first."""
+    queue: deque[tuple[Any, tuple[str, ...]]] = deque([(application, ())])
+    seen: set[int] = set()
+    while queue and len(seen) < _MOST:
+        found, around = queue.popleft()
+        if isinstance(found, DjangosHandler):
+            return Application(where, around, ours=isinstance(found, ASGIHandler))
+        if id(found) not in seen:
+            seen.add(id(found))
+            here = around if isinstance(found, _CONTAINERS) else (*around, _name(found))
+            queue.extend((inner, here) for inner in _inside(found) if _may_lead_on(inner))
+    return Application(where, problem=f"no Django handler was found in {where}")
+
+
+_CONTAINERS = (dict, list, tuple)
+
+
+def _inside(found: Any) -> Iterator[Any]:
+    """What *found* may hand a request on to."""
+    if isinstance(found, dict):
+        yield from found.values()
+    elif isinstance(found, list | tuple):
+        yield from found
+    elif isinstance(found, FunctionType):
+        for cell in found.__closure__ or ():
+            with suppress(ValueError):  # nothing was put in yet
+                yield cell.cell_contents
+        for name in found.__code__.co_names:
+            yield found.__globals__.get(name)
+    elif isinstance(found, MethodType):
+        yield found.__self__
+    else:
+        yield from getattr(found, "__dict__", {}).values()
+        for name in _INNER:
+            yield getattr(found, name, None)
+
+
+def _may_lead_on(found: Any) -> bool:
+    return isinstance(found, _CONTAINERS) or (callable(found) and not isinstance(found, type))
+
+
+def _name(found: Any) -> str:
+    kind = found if isinstance(found, FunctionType) else type(found)
+    return f"{kind.__module__}.{kind.__qualname__}"

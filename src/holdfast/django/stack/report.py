@@ -78,7 +78,7 @@ class Report:
             "switches": self.switches,
             "thread": self.has_thread,
             "microseconds": _microseconds(self.seconds),
-            "steps": [_step(step) for step in self.steps],
+            "steps": [self._step(step) for step in self.steps],
             "unused": list(self.unused),
             "doubts": [{"middleware": path, "why": why} for path, why in self.doubts],
             "causes": [
@@ -90,6 +90,24 @@ class Report:
                     "remedy": blame.remedy,
                 }
                 for blame in self.blames
+            ],
+        }
+
+    def cost(self, step: Step) -> float:
+        """The processor time of a step's switches, in seconds."""
+        return sum(self.costs.switches[way] for way, _ in step.switches)
+
+    def _step(self, step: Step) -> dict[str, Any]:
+        return {
+            "what": step.what,
+            "where": step.place.value,
+            "when": step.when.value,
+            "middleware": step.middleware,
+            "hook": step.hook,
+            "microseconds": _microseconds(self.cost(step)),
+            "switches": [
+                {"way": way.value, "kind": cause.kind, "cause": cause.name}
+                for way, cause in step.switches
             ],
         }
 
@@ -124,20 +142,6 @@ def _of(interface: str, measured: costs.Costs) -> Iterator[Report]:
             )
 
 
-def _step(step: Step) -> dict[str, Any]:
-    return {
-        "what": step.what,
-        "where": step.place.value,
-        "when": step.when.value,
-        "middleware": step.middleware,
-        "hook": step.hook,
-        "switches": [
-            {"way": way.value, "kind": cause.kind, "cause": cause.name}
-            for way, cause in step.switches
-        ],
-    }
-
-
 def _microseconds(seconds: float) -> int:
     return round(seconds * 1e6)
 
@@ -166,9 +170,10 @@ def _chain(report: Report) -> str:
     lines = [f"{name}, {report.handler} handler, {_a(report.view)} view:"]
     width = max(len(step.place.value) for step in report.steps)
     for step in report.steps:
-        marks = "".join(" <->" for _ in step.switches)
+        cost = f"{_microseconds(report.cost(step)):,} µs" if step.switches else ""
+        marks = f"  {'<->' if step.switches else '   '} {cost:>6}"
         when = "" if step.when is When.ALWAYS else f"  ({step.when.value})"
-        lines.append(f"  {step.place.value.ljust(width)}{marks.rjust(5)}  {step.what}{when}")
+        lines.append(f"  {step.place.value.ljust(width)}{marks}  {step.what}{when}")
     lines += [f"  not used: {path}" for path in report.unused]
     return "\n".join(lines)
 
