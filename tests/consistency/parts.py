@@ -30,6 +30,8 @@ CYCLE = [
     ("ours", EMBEDDED, 0.03),
     ("ours_untiered", MEMCACHED, 0.05),
     ("ours_untiered", EMBEDDED, 0.03),
+    ("views", REDIS, 0.05),
+    ("views", MEMCACHED, 0.05),
 ]
 AT_MOST = 90.0  # seconds a part takes
 READS = 500_000  # after which it ends earlier

@@ -160,7 +160,9 @@ def remember_few(tags: type) -> None:
     TagTable.limit = 4
 
 
-@_safeguard("stamp-at-begin", subject="ours", isolation="rr", more=HOT)
+@_safeguard(
+    "stamp-at-begin", subject="ours", isolation="rr", more=("--delayed", "0.1", *HOT), rare=5
+)
 def stamp_at_the_query(tags: type) -> None:
     """Under REPEATABLE READ the stamp is that of the query, not that of the older snapshot."""
     from holdfast.django.tracking import reading, snapshots
