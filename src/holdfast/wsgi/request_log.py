@@ -309,7 +309,7 @@ class _Exchange:
         if (
             error is None
             and self._plain is not None
-            and not self._plain.__length_hint__()
+            and len(self._plain.__reduce__()) < _STEP_OF_AN_ITERATOR
             and not entry.left
             and not entry.exception
             and sys.exc_info()[1] is None
@@ -355,11 +355,10 @@ class _Exchange:
         if self._done or entry.method == "HEAD" or entry.status in _WITHOUT_BODY:
             return True
         if self._plain is not None:
-            if not self._plain.__length_hint__():
-                return True  # it has stopped
-            # iter, (what it goes through,), where it is
-            _, (chunks,), place = self._plain.__reduce__()
-            entry.bytes_out = _size(chunks[:place])
+            state = self._plain.__reduce__()
+            if len(state) < _STEP_OF_AN_ITERATOR:
+                return True  # it was asked for more than it has
+            entry.bytes_out = _size(state[1][0][: state[2]])
         return False
 
     def _finish(self, scope: Scope, outcome: str, then: Scope) -> None:
@@ -394,6 +393,9 @@ class _SizedExchange(_Exchange):
 
 _CONTENT_LENGTH = len("content-length")
 _LISTS = (list, tuple)
+# iter, (what it goes through,), where it is: until it was asked for more than it has. Not its
+# length hint: who could not write the last piece asks for no more, either.
+_STEP_OF_AN_ITERATOR = 3
 _WITHOUT_BODY = (204, 304)
 
 
