@@ -108,6 +108,7 @@ def test_who_is_taken_for_gone_is_counted_once(
 
 def test_figures_that_are_forgotten_begin_anew(configure: Callable[..., None], name: str) -> None:
     configure(PUBLISH=60)
+    until_it_stores()
 
     @holdfast.cached(300, name=name)
     def f() -> int:

@@ -176,20 +176,27 @@ class Everybody:
 
 def read(store: Store) -> Everybody:
     """All figures. Two round trips, usually."""
+    data = store.get(_INDEX)
+    found, is_whole = _read(store, _parsed(data))
     for _ in range(_TRIES):
-        data = store.get(_INDEX)
-        index = _parsed(data)
-        members = [Member(token, *facts) for token, facts in index.get("workers", {}).items()]
-        records = store.get_many([_record(member.token) for member in members])
-        # Where one is missing, it may just have been added to those that are gone.
-        if len(records) == len(members) or store.get(_INDEX) == data:
+        before, data = data, None if is_whole else store.get(_INDEX)
+        if is_whole or data == before:
             break
+        # The missing one may just have been added to those that are gone.
+        found, is_whole = _read(store, _parsed(data))
+    return found
+
+
+def _read(store: Store, index: dict[str, Any]) -> tuple[Everybody, bool]:
+    members = [Member(token, *facts) for token, facts in index.get("workers", {}).items()]
+    records = store.get_many([_record(member.token) for member in members])
     for member in members:
-        found = _parsed(records.get(_record(member.token)))
-        member.seen = found.get("seen", 0.0)
-        member.figures = Figures.of(found)
+        written = _parsed(records.get(_record(member.token)))
+        member.seen = written.get("seen", 0.0)
+        member.figures = Figures.of(written)
     past = [Member(*facts) for facts in index.get("past", [])]
-    return Everybody(members, Figures.of(index.get("gone", {})), past, index.get("ended", 0))
+    found = Everybody(members, Figures.of(index.get("gone", {})), past, index.get("ended", 0))
+    return found, len(records) == len(members)
 
 
 def write(store: Store, member: Member) -> None:

@@ -131,12 +131,13 @@ def begin() -> None:
         begun = False
 
 
-def publish() -> None:
-    """Tell now. Does nothing where there is nothing to tell, or nobody to be told."""
-    if not begun:
-        return
-    # Greenlets of this thread would wait for each other for ever; one is enough.
-    if not _alone.acquire(blocking=False):
+def publish(patience: float = 1.0) -> None:
+    """Tell now. Does nothing where there is nothing to tell, or nobody to be told.
+
+    Args:
+        patience: seconds to wait for who is just telling, and may have begun before what is news.
+    """
+    if not begun or not _alone.acquire(timeout=patience):
         return
     try:
         metrics.tick()
@@ -159,7 +160,7 @@ def _run() -> None:
     try:
         while True:
             background.sleep(_interval() or PUBLISH, keeps=False)
-            publish()
+            publish(0)
     finally:
         begun = False
 
