@@ -15,7 +15,8 @@ if TYPE_CHECKING:
 _CHANGES = frozenset(
     {
         "set", "add", "delete", "set_many", "delete_many", "incr", "decr", "touch", "clear",
-        "delete_pattern",
+        "delete_pattern", "aset", "aadd", "adelete", "aset_many", "adelete_many", "aincr", "adecr",
+        "atouch", "aclear",
     }
 )  # fmt: skip
 _CACHES = ("django.core.cache.cache", "django.core.cache.caches", "django.core.cache.get_cache")

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from .findings import Finding
-from .index import ModuleIndex, Names, method_call
-from .lifetimes import Lifetimes, is_test
+from .index import ModuleIndex, Names, is_test, method_call
+from .lifetimes import Lifetimes
 from .names import FunctionNode, everything, parameters, statements, walk
 from .project import Function, Project
 from .sources import Source

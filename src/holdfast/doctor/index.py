@@ -123,6 +123,13 @@ class ModuleIndex:
         """The package that it is in."""
         return self.name if self.is_package else self.name.rpartition(".")[0]
 
+    @property
+    def is_test(self) -> bool:
+        """Whether it holds tests, by its own name, its packages' and its folder's."""
+        folder, _, file = self.path.replace("\\", "/").rpartition("/")
+        within = [*self.package.split("."), folder.rpartition("/")[2], file]
+        return is_test("/".join(within))
+
 
 _CONTAINERS = {
     ast.Dict: "dict",
@@ -181,6 +188,8 @@ def kind_of(value: ast.AST | None, names: Names) -> str:
     kind = _CONTAINERS.get(type(value), "")
     if kind == "constant" and isinstance(value, ast.Constant):
         return f"constant:{value.value!r}"[:80]
+    if isinstance(value, ast.Subscript):
+        return f"item:{names.of(value.value)}"
     if not kind and isinstance(value, ast.Name | ast.Attribute):
         return f"name:{names.of(value)}"
     return kind
@@ -399,6 +408,16 @@ def called_as(func: ast.expr, names: Names) -> str:
     if not called and isinstance(func, ast.Attribute):
         return method_call(func, names)
     return called
+
+
+def is_test(path: str) -> bool:
+    """Whether the file holds tests, by its name."""
+    parts = path.replace("\\", "/").split("/")
+    return (
+        any(part in {"tests", "test", "testing"} for part in parts[:-1])
+        or parts[-1].startswith("test_")
+        or parts[-1] in {"tests.py", "conftest.py"}
+    )
 
 
 def method_call(node: ast.Attribute, names: Names) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import cached_property
 
 from .frameworks import RECEIVERS, SHARED, Kind, kind_of_base
-from .index import ClassIndex
+from .index import ClassIndex, is_test
 from .project import Function, Project
 
 _HOOKS = (
@@ -103,7 +103,12 @@ class Lifetimes:
         project = self.project
         hooks = sum(1 for hook in _HOOKS if hook in class_.methods)
         name = class_.name.rpartition(".")[2]
-        if hooks >= 1 and ("Middleware" in name or hooks >= 2):
+        if hooks >= 1 and (
+            "Middleware" in name
+            or hooks >= 2  # noqa: PLR2004 - more than one is no coincidence
+            or "async_capable" in class_.attributes
+            or "middleware" in full.lower()
+        ):
             return True
         made = project.method(full, "__init__")
         takes = made is not None and any(
@@ -138,7 +143,7 @@ class Lifetimes:
         return {
             project.canonical(instance.kind)
             for module in project.all
-            if not is_test(module.path)
+            if not module.is_test
             for instance in module.instances
         }
 
@@ -222,7 +227,7 @@ class Lifetimes:
         ]
         while todo:
             function = todo.pop()
-            if function.full_name not in reached and not is_test(function.module.path):
+            if function.full_name not in reached and not function.module.is_test:
                 reached.add(function.full_name)
                 todo += project.called_by(function)
         return reached
@@ -240,7 +245,7 @@ class Lifetimes:
                 todo.append(function)
 
         for function in project.functions():
-            if is_test(function.module.path):
+            if function.module.is_test:
                 continue
             why = self._entry(function)
             if why:
@@ -248,7 +253,7 @@ class Lifetimes:
         while todo:
             function = todo.pop()
             for called in project.called_by(function):
-                if not is_test(called.module.path):
+                if not called.module.is_test:
                     reach(called, f"called by {function.full_name}")
             for decorator in function.index.decorators:
                 # What a decorator puts around the function runs with it.
@@ -324,11 +329,4 @@ def _by_base_name(name: str) -> Kind | None:
     return None
 
 
-def is_test(path: str) -> bool:
-    """Whether the file holds tests, by its name."""
-    parts = path.replace("\\", "/").split("/")
-    return (
-        any(part in {"tests", "test", "testing"} for part in parts[:-1])
-        or parts[-1].startswith("test_")
-        or parts[-1] in {"tests.py", "conftest.py"}
-    )
+__all__ = ["Lifetimes", "is_test"]

@@ -204,6 +204,7 @@ class _Reader:
         elif isinstance(node, ast.Name) and node.id in self.known:
             known = self.known[node.id]
             found.kind, found.text = known.kind, known.text
+            found.line, found.end_line = known.line, known.end_line
             found.items, found.elements = known.items, known.elements
         elif isinstance(node, ast.Call):
             self.call(node, found)

@@ -252,6 +252,8 @@ class _Judge:
                 return {}
         else:
             return {}
+        if not self.kind(held) and back:
+            held = held.rpartition(".")[0]  # `local.found.clear()`
         if not self.kind(held):
             return {}
         return {self.file.project.canonical(held): TAKES_BACK if back else SETS}

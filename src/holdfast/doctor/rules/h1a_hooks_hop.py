@@ -53,7 +53,8 @@ def check(file: File) -> Iterator[Finding]:
         if _MIXIN not in file.project.ancestors(class_.full_name):
             continue
         hooks = [name for name in _HOOKS if own(class_, name) is not None]
-        if not hooks or file.project.method(class_.full_name, "__call__") is not None:
+        call = file.project.method(class_.full_name, "__call__")
+        if not hooks or (call is not None and file.project.class_in_project(call.class_name)):
             continue
         yield file.finding(
             CODE,

@@ -71,9 +71,7 @@ def _judge(
     else:
         return None
     if not settings_of.in_file(file, place):
-        if user is None or not settings_of.in_file(file, user):
-            return None
-        place = user
+        return None
     return file.finding(
         CODE,
         settings_of.at(place),
@@ -127,7 +125,7 @@ _COUNTS = {
 def _used_by_code(project: Project) -> str:
     """What the project's own code keeps in the cache that all workers must see."""
     for function in project.functions():
-        if "/tests/" in function.module.path or "/test_" in function.module.path:
+        if function.module.is_test:
             continue
         for called in (*function.index.calls, *function.index.decorators):
             if called in _COUNTS:

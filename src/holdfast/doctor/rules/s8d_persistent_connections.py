@@ -48,19 +48,11 @@ def check(file: File) -> Iterator[Finding]:
             age = entry.items.get("CONN_MAX_AGE") or entry.items.get("conn_max_age")
             if age is None or not _kept(age):
                 continue
-            place = next(
-                (
-                    value
-                    for value in (age, entry, settings.get("ASGI_APPLICATION"))
-                    if value is not None and settings_of.in_file(file, value)
-                ),
-                None,
-            )
             pool = settings.get("DATABASES", alias, "OPTIONS", "pool")
             pooled = pool is not None and pool.kind not in {"false", "none", "unknown"}
-            if place is None or not (asgi or pooled) or place.line in seen:
+            if not settings_of.in_file(file, age) or not (asgi or pooled) or age.line in seen:
                 continue
-            seen.add(place.line)
+            seen.add(age.line)
             if pooled:
                 message = (
                     f"the database {alias!r} has a pool and CONN_MAX_AGE: Django refuses both"
@@ -73,7 +65,7 @@ def check(file: File) -> Iterator[Finding]:
                 )
             yield file.finding(
                 CODE,
-                settings_of.at(place),
+                settings_of.at(age),
                 message,
                 'Set CONN_MAX_AGE to 0, and use a pool: "OPTIONS": {"pool": True}, or pgbouncer.',
                 symbol="DATABASES",
