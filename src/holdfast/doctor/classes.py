@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from .codes import class_of
 from .comments import RULES as COMMENT_RULES
+from .loaded import RULES as LOADED_RULES
 from .rules import Rule, all_rules
 
 TITLES = {
@@ -18,7 +19,9 @@ TITLES = {
     "S9": "Blocking calls on the event loop",
     "S10": "The cache written before the transaction is committed",
     "H1": "Good to know",
+    "H2": "Good to know of the loaded project",
     "D1": "Comments for the doctor that don't say what they should",
+    "D2": "What the doctor could not do",
 }
 
 
@@ -31,8 +34,8 @@ def title(class_: str) -> str:
 
 
 def every_rule() -> tuple[Rule, ...]:
-    """Those that look at the code, and those that look at the doctor's own comments."""
-    return (*all_rules(), *COMMENT_RULES)
+    """Those that look at the code, at the loaded project, and at the doctor's own comments."""
+    return (*all_rules(), *LOADED_RULES, *COMMENT_RULES)
 
 
 def known_codes() -> list[str]:
