@@ -16,9 +16,9 @@ from . import sources
 from .comments import Comment
 from .findings import Finding
 from .globs import matches
-from .index import ModuleIndex
+from .index import ModuleIndex, is_test
 from .kept import Kept, Results, records, state_of
-from .lifetimes import Lifetimes, is_test
+from .lifetimes import Lifetimes
 from .project import Project, origin_of
 from .reader import Judged, Listed, stamp_of
 from .workers import Readers, patient_collector, processors
@@ -107,6 +107,7 @@ class _Run:
         self.jobs = jobs
         self.progress = progress
         self.files: dict[str, Listed] = {}
+        self.modules: set[str] = set()
         self.sizes: dict[str, int] = {}
         self.problems: dict[str, str] = {}
         self.results = Results()
@@ -131,7 +132,8 @@ class _Run:
             absolute = [Path(os.path.abspath(place)) for place in wanted]  # noqa: PTH100 - links stay
             for path in sources.python_files(absolute, left_out=left_out, unlisted=unlisted):
                 name = self._name(path)
-                self.files.setdefault(name, Listed(str(path), name, judged))
+                if name not in self.files:
+                    self.files[name] = Listed(str(path), name, judged, *self._module(path, name))
         for done, (name, listed) in enumerate(self.files.items()):
             self.progress("looking", done, len(self.files))
             path = Path(listed.path)
@@ -141,7 +143,19 @@ class _Run:
                 self.problems[name] = str(error)
             else:
                 self.sizes[name] = len(data)
-                self.results.stamps[name] = stamp_of(data, path)
+                self.results.stamps[name] = stamp_of(data, listed)
+
+    def _module(self, path: Path, name: str) -> tuple[str, bool]:
+        """The name that the file is imported by, and whether it is a package.
+
+        Where folders are no packages, two files may claim one name: then the later one is called
+        by its whole path, so that neither hides the other.
+        """
+        module, is_package = sources.module_name(path)
+        if module in self.modules:
+            module = name.removesuffix(".py").removesuffix("/__init__").replace("/", ".")
+        self.modules.add(module)
+        return module, is_package
 
     def _name(self, path: Path) -> str:
         """From the root on; a file that is elsewhere keeps its whole path."""

@@ -5,15 +5,15 @@ from __future__ import annotations
 import hashlib
 import os
 import pickle
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from . import sources
 from .comments import Comment, comments_in
 from .file import File
 from .findings import Finding
-from .index import ModuleIndex, index_of
-from .lifetimes import Lifetimes, is_test
+from .index import ModuleIndex, index_of, is_test
+from .lifetimes import Lifetimes
 from .rules import all_rules
 from .sources import Source
 
@@ -30,11 +30,15 @@ class Listed:
         path: where it is.
         name: from the project's root on, with `/`.
         judged: whether its findings are asked for; else it is there for what it says to others.
+        module: by which name it is imported.
+        is_package: whether it is a package's `__init__.py`.
     """
 
     path: str
     name: str
     judged: bool
+    module: str
+    is_package: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,10 +79,10 @@ class Judged:
     libraries: dict[str, str] = field(default_factory=dict)
 
 
-def stamp_of(data: bytes, path: Path) -> str:
+def stamp_of(data: bytes, listed: Listed) -> str:
     """What tells one state of a file from another: its content, and how it is imported."""
-    name, is_package = sources.module_name(path)
-    return hashlib.sha256(b"%s\0%d\0" % (os.fsencode(name), is_package) + data).hexdigest()
+    imported = b"%s\0%d\0" % (os.fsencode(listed.module), listed.is_package)
+    return hashlib.sha256(imported + data).hexdigest()
 
 
 class Reader:
@@ -95,8 +99,8 @@ class Reader:
             data = sources.content(path)
         except sources.UnreadableError as error:
             return Indexed(listed.name, "", b"", str(error), 0)
-        stamp = stamp_of(data, path)
-        source = sources.parsed(path, data)
+        stamp = stamp_of(data, listed)
+        source = replace(sources.parsed(path, data), name=listed.module)
         lines = source.text.count("\n")
         if source.tree is None:
             return Indexed(listed.name, stamp, b"", source.problem, lines)

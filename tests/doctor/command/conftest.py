@@ -27,10 +27,10 @@ def project(tmp_path, monkeypatch):
     class Project:
         root = folder
 
-        def write(self, **texts):
-            """Files by their names, with `__` for `/`."""
+        def write(self, texts):
+            """Python files by their names, without indentation."""
             for name, text in texts.items():
-                self.put(f"{name.replace('__', '/')}.py", textwrap.dedent(text))
+                self.put(name, textwrap.dedent(text))
 
         def put(self, path, content):
             file = folder / path
@@ -123,12 +123,12 @@ CLEAN = """
 @pytest.fixture
 def sick(project):
     """A project with one finding: S1a, in line 9 of shop/middleware.py."""
-    project.write(shop____init__="", shop__middleware=MIDDLEWARE)
+    project.write({"shop/__init__.py": "", "shop/middleware.py": MIDDLEWARE})
     return project
 
 
 @pytest.fixture
 def healthy(project):
     """A project with none."""
-    project.write(shop____init__="", shop__middleware=CLEAN)
+    project.write({"shop/__init__.py": "", "shop/middleware.py": CLEAN})
     return project

@@ -14,6 +14,7 @@ import pytest
 from holdfast.doctor.analysis import analyse
 from holdfast.doctor.classes import every_rule
 
+WRONG = {rule.code: rule.wrong for rule in every_rule()}
 FIELDS = {
     "class", "code", "path", "line", "symbol", "attribute", "severity", "confidence", "message",
     "mend",
@@ -70,12 +71,8 @@ def test_json_is_short_for_the_format_json(sick, doctor):
 
 def test_nothing_is_imported_or_run(project, codes):
     marks = project.root / "was-run"
-    project.write(
-        manage=f"open({str(marks)!r}, 'w')",
-        shop____init__=f"open({str(marks)!r}, 'w')",
-        shop__settings=f"open({str(marks)!r}, 'w')",
-        sitecustomize=f"open({str(marks)!r}, 'w')",
-    )
+    for name in ("manage.py", "shop/__init__.py", "shop/settings.py", "sitecustomize.py"):
+        project.put(name, f"open({str(marks)!r}, 'w')")
     assert codes() == []
     assert not marks.exists()
 
@@ -99,8 +96,9 @@ def test_it_is_a_command_of_manage_py_too(sick):
 
 
 def test_it_finds_what_the_analysis_finds(project, found):
-    for place, rule in enumerate(every_rule()):
-        project.put(f"shop{place}/views.py", rule.wrong)
+    for place, (code, wrong) in enumerate(WRONG.items()):
+        if code[0] != "D":  # the doctor's own comments are no matter of the analysis
+            project.put(f"shop{place}/views{place}.py", wrong)
     expected = {(one.code, one.path, one.line) for one in analyse([project.root], project.root)}
     told = {(one["code"], one["path"], one["line"]) for one in found("--ignore", "D1")["findings"]}
     assert told == expected
@@ -109,9 +107,9 @@ def test_it_finds_what_the_analysis_finds(project, found):
 
 def test_several_processes_find_what_one_finds(project, command):
     for place in range(40):
-        filler = "def filler():\n" + "    value = [1, 2, 3, 4]\n" * 200
-        project.put(f"shop{place}/middleware.py", f"{filler}\n{every_rule()[3].wrong}")
-        project.put(f"shop{place}/other.py", f"{filler}\n{every_rule()[1].wrong}")
+        filler = f"# {'a long comment ' * 6}\n" * 60
+        project.put(f"shop{place}/middleware.py", f"{filler}\n{WRONG['S4a']}")
+        project.put(f"shop{place}/other.py", f"{filler}\n{WRONG['S1a']}")
     one = json.loads(command("--json", "--no-cache", "--jobs", "1").stdout)
     four = json.loads(command("--json", "--no-cache", "--jobs", "4").stdout)
     assert one["findings"] == four["findings"]
@@ -130,39 +128,46 @@ def test_paths_are_told_from_the_working_directory_on_or_whole(sick, found, monk
 
 
 BASE = """
-    class Remembering:
-        def remember(self, request):
-            self.user = request.user
+    from django.utils.deprecation import MiddlewareMixin
+
+    class Base(MiddlewareMixin):
+        pass
 """
 CHILD = """
-    from shop.base import Remembering
+    from shop.base import Base
 
-    class Middleware(Remembering):
-        async_capable = True
-
+    class Child(Base):
         def process_request(self, request):
-            self.remember(request)
-
-        def process_response(self, request, response):
-            return response
+            self.user = request.user
 """
 
 
 def test_of_a_project_with_a_manage_py_one_file_is_examined_as_all_of_them_are(project, found):
-    project.write(
-        manage="",
-        shop____init__="",
-        shop__base=CHILD,
-        shop__other="from shop.base import Middleware",
-    )
-    project.write(shop__base=BASE, shop__middleware=CHILD)
+    project.write({"manage.py": "", "shop/__init__.py": "", "shop/base.py": BASE})
+    project.write({"shop/middleware.py": CHILD, "shop/other.py": CHILD.replace("Child", "Other")})
     everything = found()["findings"]
     alone = found("shop/middleware.py")["findings"]
     assert alone == [one for one in everything if one["path"] == "shop/middleware.py"]
+    assert found("shop/base.py")["findings"] == [
+        one for one in everything if one["path"] == "shop/base.py"
+    ]
+    assert "S1a" in [one["code"] for one in alone]
+
+
+def test_two_files_of_one_name_do_not_hide_each_other(project, found):
+    for folder in ("shop", "legacy", "other"):
+        project.write(
+            {f"{folder}/middleware.py": WRONG["S1a"].replace("class ", f"class {folder.title()}")}
+        )
+    assert [one["path"] for one in found()["findings"]] == [
+        "legacy/middleware.py",
+        "other/middleware.py",
+        "shop/middleware.py",
+    ]
 
 
 def test_tests_are_not_judged(project, codes):
-    project.put("shop/tests/test_middleware.py", every_rule()[1].wrong)
+    project.put("shop/tests/test_middleware.py", WRONG["S1a"])
     assert codes() == []
 
 
@@ -190,7 +195,7 @@ def test_the_exit_status_tells_whether_there_is_something_to_tell_of(sick, docto
 
 
 def test_a_warning_does_not_fail_where_errors_are_asked_for(project, doctor):
-    project.put("middleware.py", next(rule for rule in every_rule() if rule.code == "S4a").wrong)
+    project.put("middleware.py", WRONG["S4a"])
     assert doctor()[0] == 1
     status, output, _ = doctor("--fail-on", "error")
     assert (status, "1 finding (1 warning)" in output) == (0, True)
@@ -272,8 +277,8 @@ def test_ctrl_c_ends_all_processes(project):
 def test_a_process_that_dies_takes_only_its_own_files_along(project):
     """Memory may run out, or Python itself may crash on a file."""
     for place in range(60):
-        project.put(f"shop{place}/views.py", "x = [1, 2, 3, 4]\n" * 600)
-    project.put("shop0/middleware.py", every_rule()[1].wrong)
+        project.put(f"shop{place}/views.py", f"# {'a long comment ' * 6}\n" * 120)
+    project.put("shop0/middleware.py", WRONG["S1a"])
     project.put("deadly.py", "x = 1\n")
     program = textwrap.dedent("""
         import os, signal, sys
