@@ -32,6 +32,8 @@ from tests.django.tracking.shop.models import (
     Place,
     Profile,
     Published,
+    Seat,
+    Sized,
     Specimen,
     Tag,
     Temperature,
@@ -92,6 +94,9 @@ class Data(test_cases.Data):
         super().__init__()
         self.feature = Feature.objects.create(author=self.ann, slug="feature", title="Feature")
         self.feature.tags.add(self.blue)
+        self.sized = Sized.objects.create(author=self.ann, title="Sized")
+        Seat.objects.create(row=1, number=1, holder=self.bob)
+        Seat.objects.create(row=2, number=7)
 
 
 FROM_CACHALOT = [
@@ -417,7 +422,44 @@ class Sibling(Article):
         app_label = "shop"
 
 
+BEYOND = [
+    Case(
+        "computed column: decides who is shown",
+        lambda d: list(
+            Sized.objects.filter(author=d.ann, length=3).order_by("pk").values_list("pk", "title")
+        ),
+        lambda d: Sized.objects.filter(pk=d.sized.pk).update(title="abc"),
+    ),
+    Case(
+        "computed column, unique: another row has it now",
+        lambda _: list(Sized.objects.filter(loud="ABC").values_list("pk", "title")),
+        lambda d: Sized.objects.filter(pk=d.sized.pk).update(title="abc"),
+    ),
+    Case(
+        "computed column: saved",
+        lambda d: Sized.objects.get(pk=d.sized.pk).length,
+        lambda d: save(d.sized, title="abc"),
+    ),
+    Case(
+        "primary key of two columns: the row",
+        lambda _: list(Seat.objects.filter(pk=(1, 1)).values_list("holder")),
+        lambda d: Seat.objects.filter(pk=(1, 1)).update(holder=d.ann),
+    ),
+    Case(
+        "primary key of two columns: it comes",
+        lambda _: Seat.objects.filter(pk=(1, 2)).exists(),
+        lambda _: Seat.objects.create(row=1, number=2),
+    ),
+    Case(
+        "primary key of two columns: another row",
+        lambda _: list(Seat.objects.filter(pk=(1, 1)).values_list("holder")),
+        lambda d: Seat.objects.filter(pk=(2, 7)).update(holder=d.ann),
+        kept=True,
+    ),
+]
+
 GROUPS = {
+    "beyond": BEYOND,
     "values": [case for item in VALUES.items() for case in by_value(*item)],
     "cachalot": FROM_CACHALOT,
     "cacheops": FROM_CACHEOPS,

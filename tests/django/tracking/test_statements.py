@@ -153,6 +153,7 @@ def test_what_writes_nothing(text):
         "FETCH ALL FROM cursor",
         "SELECT 1; SELECT 2",
         "COPY shop_tag TO STDOUT",
+        "SELECT id FROM shop_tag FOR UPDATE SKIP LOCKED",
     ],
 )
 def test_what_can_not_be_kept(text):

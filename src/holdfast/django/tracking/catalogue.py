@@ -56,6 +56,7 @@ class Table:
         tracked: the columns by whose values rows are told, and what makes one text of all that the
             database takes for the same value. In the order in which they are preferred.
         columns: all of them.
+        generated: those that the database computes of others.
         foreign_keys: those that the database holds to, by column.
         cascades: what the database does when a row is deleted here.
     """
@@ -64,6 +65,7 @@ class Table:
     key: str | None = None
     tracked: dict[str, Canonical] = field(default_factory=dict)
     columns: set[str] = field(default_factory=set)
+    generated: set[str] = field(default_factory=set)
     foreign_keys: dict[str, ForeignKey] = field(default_factory=dict)
     cascades: list[Cascade] = field(default_factory=list)
 
@@ -145,6 +147,9 @@ def _describe(model: type[models.Model], table: Table, connection: BaseDatabaseW
             continue
         column = each.column.casefold()
         table.columns.add(column)
+        if each.generated:
+            table.generated.add(column)
+            continue  # no statement says which value it gets
         if each.primary_key:
             table.key = column
         told = each.primary_key or each.unique or each.is_relation

@@ -82,7 +82,8 @@ def _assign(write: Write, table: Table, binding: Binding, tags: set[bytes]) -> N
     # Who is told a row by a column that wasn't assigned has to learn of the others.
     others = {column for column in table.tracked if column != table.key}
     if not is_insert and not others <= write.assigned.keys():
-        tags.update(binding.names.column(write.table, column) for column in write.assigned)
+        columns = table.generated.union(write.assigned)
+        tags.update(binding.names.column(write.table, column) for column in columns)
 
 
 def _enter(write: Write, column: str, table: Table, binding: Binding, tags: set[bytes]) -> None:

@@ -29,6 +29,15 @@ def conjuncts(condition: exp.Expr | None) -> Iterator[exp.Expr]:
     if isinstance(condition, exp.And):
         yield from conjuncts(condition.this)
         yield from conjuncts(condition.expression)
+    elif (
+        isinstance(condition, exp.EQ)
+        and isinstance(condition.this, exp.Tuple)
+        and isinstance(condition.expression, exp.Tuple)
+    ):
+        # A primary key of several columns, on databases that compare rows.
+        sides = zip(condition.this.expressions, condition.expression.expressions, strict=False)
+        for left, right in sides:
+            yield exp.EQ(this=left, expression=right)
     else:
         yield condition
 

@@ -42,6 +42,8 @@ def reads_of(tree: exp.Query, catalogue: Catalogue) -> tuple[tuple[Read, ...], s
             reads[Read(table.name.casefold())] = None
         elif not isinstance(table.this, exp.Anonymous | exp.Func):
             refusal = "a query that was not understood"
+    if any(lock.args.get("wait") is False for lock in tree.find_all(exp.Lock)):
+        refusal = refusal or "it skips the rows that others have locked"
     return tuple(reads), refusal
 
 

@@ -24,6 +24,12 @@ from .texts import normalised
 _OWN = re.compile(r"pg_|information_schema$|sqlite_|mysql$|performance_schema$|sys$")
 
 
+#: PostgreSQL's own functions, and those of its extensions, that read tables, files or elsewhere.
+_READING = re.compile(
+    r"(?:query|table|cursor|schema|database)_to_|dblink|ts_stat$|lo_|loread$|pg_read_|pg_ls_"
+)
+
+
 class Effect(Enum):
     """What a function may do."""
 
@@ -75,7 +81,10 @@ class Relations:
             view = name.casefold()
             self.known.add(view)
             self.under[view] = None if definition is None else _under(definition, catalogue)
-        # Views upon views.
+        for part, whole in _partitions(connection):
+            self.known.add(part.casefold())
+            self.under[part.casefold()] = frozenset({whole.casefold()})
+        # Views upon views, partitions of partitions.
         for _ in range(10):
             changed = False
             for view, tables in self.under.items():
@@ -96,7 +105,7 @@ class Relations:
         else:
             rows = [(name, "v") for name in names]
         for name in names:
-            self.functions[name] = Effect.NONE
+            self.functions[name] = Effect.READS if _READING.match(name) else Effect.NONE
         effects = {"i": Effect.NONE, "s": Effect.READS, "v": Effect.WRITES}
         for name, kind in rows:
             known = self.functions.get(name.casefold())
@@ -143,6 +152,19 @@ def _views(connection: BaseDatabaseWrapper) -> Iterable[tuple[str, str | None]]:
             [],
         )
     return []
+
+
+def _partitions(connection: BaseDatabaseWrapper) -> list[tuple[str, str]]:
+    """Tables whose rows are seen in another one, too."""
+    if connection.vendor != "postgresql":
+        return []
+    return _fetch(
+        connection,
+        "SELECT part.relname, whole.relname FROM pg_catalog.pg_inherits i"
+        " JOIN pg_catalog.pg_class part ON part.oid = i.inhrelid AND part.relkind IN ('r', 'p')"
+        " JOIN pg_catalog.pg_class whole ON whole.oid = i.inhparent",
+        [],
+    )
 
 
 def _fetch(connection: BaseDatabaseWrapper, sql: str, parameters: list[object]) -> list[Any]:

@@ -31,6 +31,8 @@ _MOST_TAGS = 5000
 ANYTHING = Statement(
     writes_anything=True, refusal="it calls a procedure that may do anything", is_several=True
 )
+#: SQLite commits before it.
+SCRIPT = Statement(writes_anything=True, refusal="it runs a script", is_several=True, commits=True)
 
 
 class Writing(Transaction):
@@ -138,28 +140,44 @@ class Writing(Transaction):
     # What Django doesn't pass through its execute wrappers
 
     def guarded(self, cursor: Any) -> Any:
-        """Have *cursor* tell of procedures that it calls, and of what it copies."""
-        cursor.callproc = partial(self._call, type(cursor), weakref.ref(cursor))
-        if hasattr(cursor.cursor, "copy"):
-            cursor.copy = partial(self._copy, weakref.ref(cursor))
+        """Have *cursor* tell of what its driver does, and Django doesn't: procedures, copies."""
+        # By weak references: no cursor is kept open by what it carries.
+        reference = weakref.ref(cursor)
+        cursor.callproc = partial(self._unseen, ANYTHING, reference, type(cursor).callproc)
+        driver = cursor.cursor
+        if hasattr(driver, "executescript"):
+            cursor.executescript = partial(self._unseen, SCRIPT, reference, _executescript)
+        if hasattr(driver, "copy"):
+            cursor.copy = partial(self._copy, reference)
+        if hasattr(driver, "stream"):
+            cursor.stream = partial(self._stream, reference)
         return cursor
 
-    def _call(self, kind: Any, reference: Any, *args: Any, **kwargs: Any) -> Any:
-        """`callproc`: it may do anything."""
+    def _unseen(
+        self, does: Statement, reference: Any, method: Any, *args: Any, **kwargs: Any
+    ) -> Any:
+        """Call a *method* of the cursor that Django doesn't wrap."""
         cursor = reference()
-        connection = cursor.db
 
         def execute(*ignored: Any) -> Any:
-            return kind.callproc(cursor, *args, **kwargs)
+            return method(cursor, *args, **kwargs)
 
         texts = self._texts
         if not switch.is_on or texts is None:
             return execute()
         recording = innermost.get()
         if recording is not None:
-            recording.refuse(str(ANYTHING.refusal))
-        call = Call(execute, "", None, False, {"connection": connection, "cursor": cursor})
-        return self.write(ANYTHING, (), texts, call)
+            recording.refuse(str(does.refusal))
+        call = Call(execute, "", None, False, {"connection": cursor.db, "cursor": cursor})
+        return self.write(does, (), texts, call)
+
+    def _stream(self, reference: Any, query: Any, *args: Any, **kwargs: Any) -> Iterator[Any]:
+        """`stream` of psycopg: rows of a statement that isn't over until the last one came."""
+        cursor = reference()
+        with ExitStack() as block:
+            if switch.is_on and self._texts is not None:
+                block.enter_context(self._copying(cursor.db, query, self._texts))
+            yield from cursor.cursor.stream(query, *args, **kwargs)
 
     @contextmanager
     def _copy(self, reference: Any, statement: Any, *args: Any, **kwargs: Any) -> Iterator[Any]:
@@ -204,6 +222,10 @@ class Writing(Transaction):
                 writes.leave()
             raise
         writes.bump()
+
+
+def _executescript(cursor: Any, *args: Any) -> Any:
+    return cursor.cursor.executescript(*args)
 
 
 def _run_to_its_end(transaction: Transaction, call: Call) -> Any:

@@ -4,6 +4,7 @@ import django
 from django.contrib.contenttypes.fields import GenericForeignKey, GenericRelation
 from django.contrib.contenttypes.models import ContentType
 from django.db import models
+from django.db.models.functions import Length, Upper
 
 
 class Author(models.Model):
@@ -119,6 +120,31 @@ class Specimen(models.Model):
     code = models.UUIDField(null=True)
     answers = models.JSONField(null=True)
     heat = TemperatureField(null=True)
+
+
+class Sized(models.Model):
+    """With columns that the database computes."""
+
+    author = models.ForeignKey(Author, models.CASCADE)
+    title = models.CharField(max_length=50)
+    length = models.GeneratedField(
+        expression=Length("title"), output_field=models.IntegerField(), db_persist=True
+    )
+    loud = models.GeneratedField(
+        expression=Upper("title"),
+        output_field=models.CharField(max_length=50),
+        db_persist=True,
+        unique=True,
+    )
+
+
+class Seat(models.Model):
+    """A primary key of two columns."""
+
+    pk = models.CompositePrimaryKey("row", "number")
+    row = models.IntegerField()
+    number = models.IntegerField()
+    holder = models.ForeignKey(Author, models.CASCADE, null=True)
 
 
 class Summary(models.Model):
