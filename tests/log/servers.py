@@ -104,6 +104,19 @@ async def _drive(column: Column, port: int, log: Path, tries: int) -> None:
             return
 
 
+def stopped(name: str) -> list[str]:
+    """The paths in the log of a server that is stopped right after its last answer."""
+    server = COLUMNS[name]
+    with tempfile.TemporaryDirectory(prefix="logged-") as folder_name:
+        folder = Path(folder_name)
+        with running(server, "holdfast", folder, 0, environment(folder)) as target:
+            for number in range(3):
+                asyncio.run(Connection(target.port, keeps=False).get(f"/redirect/{number}/"))
+            target.process.terminate()
+            target.process.wait(30)
+        return [event["path"] for event in read(folder / "requests.jsonl")]
+
+
 def late(name: str) -> tuple[list[dict[str, Any]], str]:
     """One request to a worker that stands still until it is killed; the events, and the log."""
     server = COLUMNS[name]

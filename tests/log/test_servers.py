@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from tests.log.scenarios import CLIENT_GONE, COMPLETE, ERROR, TIME_OUT, rows_of, told
-from tests.log.servers import COLUMNS, KILLED_WHEN_LATE, Column, late, run
+from tests.log.servers import COLUMNS, KILLED_WHEN_LATE, Column, late, run, stopped
 from tests.log.times import KINDS, WITHIN_SECONDS, is_busy
 
 # As many at once as a small machine bears: they mostly wait.
@@ -116,6 +116,17 @@ def test_the_event_tells_route_view_state_and_client(column: Column):
     assert event["state"] == {"note": "1"}
     assert event["client"] == "127.0.0.1"
     assert event["seconds"] >= 0.05
+
+
+# Those that end in ways of their own: with atexit and without, by a signal that nobody minds, as
+# children of multiprocessing. uWSGI runs nothing at the end of a worker that is async.
+STOPPED = ["sync", "gevent", "waitress", "granian-wsgi", "granian-asgi", "eventlet", "uvicorn"]
+
+
+def test_what_came_just_before_a_worker_is_stopped_is_written():
+    with ThreadPoolExecutor(len(STOPPED)) as pool:
+        found = dict(zip(STOPPED, pool.map(stopped, STOPPED), strict=True))
+    assert found == dict.fromkeys(STOPPED, [f"/redirect/{number}/" for number in range(3)])
 
 
 def test_a_worker_that_is_killed_for_being_late_says_which_request_was_under_way():

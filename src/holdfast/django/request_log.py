@@ -17,6 +17,7 @@ from django.core.signals import got_request_exception
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 
+from ..log.ending import take_stop
 from ..log.entry import (
     CANCELLED,
     CLIENT_GONE,
@@ -64,6 +65,7 @@ class RequestLog:
         self._inside = inside
         self._reader: EnvironReader | None = None
         self._generation = -1
+        take_stop()
         got_request_exception.connect(_note_exception, dispatch_uid="holdfast.log")
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase | Awaitable[HttpResponseBase]:

@@ -1,4 +1,4 @@
-"""What is still to be written when a process ends, and when its server aborts it."""
+"""What is still to be written when a process ends: by itself, stopped, or aborted by its server."""
 
 from __future__ import annotations
 
@@ -12,18 +12,24 @@ from typing import Any
 from .entry import CANCELLED, COMPLETE, ERROR, TIME_OUT, Entry, open_entries
 from .writer import end_threads, flush_all
 
-_watching = False
-# In which process the signal was taken over.
+# In which processes these were done: a forked child has to do them again.
+_watching_in = 0
 _taken_in = 0
 _before: Any = None
 
 
 def watch() -> None:
-    """From now on, write what is left when this process ends."""
-    global _watching
-    if not _watching:
-        _watching = True
+    """From now on, write what is left when this process ends. Asked with its first record."""
+    global _watching_in
+    if _watching_in != os.getpid():
+        _watching_in = os.getpid()
         atexit.register(end_all, CANCELLED)
+        # Children of multiprocessing may end without atexit. Some servers' workers are such.
+        process: Any = sys.modules.get("multiprocessing.process")
+        if process is not None and process.parent_process() is not None:
+            from multiprocessing.util import Finalize
+
+            Finalize(None, end_all, (CANCELLED,), exitpriority=0)
     take_abort()
 
 
@@ -68,5 +74,29 @@ def _aborted(number: int, frame: FrameType | None) -> None:
     if callable(_before):
         _before(number, frame)
         return
+    _die_of(number)
+
+
+def take_stop() -> None:
+    """Where nobody minds SIGTERM, have it write what waits before it ends the process.
+
+    Python would run nothing then, and some servers leave it at that. Who sets a handler later
+    replaces ours. Not under uWSGI, whose own handler Python doesn't see.
+    """
+    if "uwsgi" in sys.modules:
+        return
+    try:
+        if signal.getsignal(signal.SIGTERM) is signal.SIG_DFL:
+            signal.signal(signal.SIGTERM, _stopped)
+    except (ValueError, OSError):
+        return  # not the main thread
+
+
+def _stopped(number: int, frame: FrameType | None) -> None:
+    end_all(CANCELLED, 0.5)
+    _die_of(number)
+
+
+def _die_of(number: int) -> None:
     signal.signal(number, signal.SIG_DFL)
     os.kill(os.getpid(), number)

@@ -88,7 +88,11 @@ class Recorder:
         self._line = UsualLine(self) if takes_lines else None
         self._metrics = [meter_for(kind) for kind in settings.metrics]
         self.writer = Writer(
-            settings.queue, self._handle, native=self._sink.native, forget=self._forget
+            settings.queue,
+            self._handle,
+            native=self._sink.native,
+            begin=ending.watch,
+            forget=self._forget,
         )
         self.written = 0
         self._dropped = 0

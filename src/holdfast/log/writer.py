@@ -26,6 +26,7 @@ logger = logging.getLogger("holdfast")
 GATHERING = 0.1
 _AT_ONCE = 256
 _URGENT = 2_000
+_COUNTING_SECONDS = 0.5
 
 
 class Writer:
@@ -35,6 +36,7 @@ class Writer:
         limit: how many entries may wait.
         handle: writes a list of entries. What it raises is logged and counted.
         native: whether the thread is a real one also where a green library has replaced threads.
+        begin: called with the first entry of a process.
         forget: called in a forked child.
     """
 
@@ -44,12 +46,14 @@ class Writer:
         handle: Callable[[list[Entry]], None],
         *,
         native: bool,
+        begin: Callable[[], None],
         forget: Callable[[], None],
     ) -> None:
         self._limit = limit
         self._urgent = min(_URGENT, max(1, limit // 2))
         self._handle = handle
         self._native = native
+        self._begin = begin
         self._forget = forget
         self.failed = 0
         self._renew()
@@ -92,8 +96,13 @@ class Writer:
 
     def taken_drops(self) -> int:
         """How many were dropped since this was asked last."""
-        with self._counting:
+        # A signal's handler may have interrupted who counts.
+        if not self._counting.acquire(timeout=_COUNTING_SECONDS):
+            return 0
+        try:
             dropped, self.dropped = self.dropped, 0
+        finally:
+            self._counting.release()
         return dropped
 
     def _wake(self) -> None:
@@ -115,6 +124,7 @@ class Writer:
             if self._started:
                 return
             self._started = True
+            self._begin()
             if _ending or _threads_stand_still():
                 self._inline = True
                 return

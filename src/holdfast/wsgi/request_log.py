@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 
 from .. import startup
 from ..log.bodies import wanted
+from ..log.ending import take_stop
 from ..log.entry import (
     CLIENT_GONE,
     COMPLETE,
@@ -60,6 +61,7 @@ class RequestLog(RequestScope):
             application = application.application
         super().__init__(application)
         settings_of(settings)
+        take_stop()
         self._settings = settings
         self._reader: EnvironReader | None = None
         self._generation = -1
