@@ -7,7 +7,7 @@ that, may not write where it can be kept from it, and is rolled back in any case
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Collection, Iterator
-from contextlib import ExitStack, asynccontextmanager, contextmanager
+from contextlib import ExitStack, asynccontextmanager, closing, contextmanager
 from typing import Any
 
 from asgiref.sync import ThreadSensitiveContext, sync_to_async
@@ -115,7 +115,7 @@ def _of_one(alias: str) -> Iterator[None]:
 def _tell(connection: Any, statement: str | None) -> None:
     """Execute it past all that looks at queries."""
     if statement is not None:
-        with connection.wrap_database_errors, connection.create_cursor() as cursor:
+        with connection.wrap_database_errors, closing(connection.create_cursor()) as cursor:
             cursor.execute(statement)
 
 
