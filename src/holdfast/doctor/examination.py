@@ -113,6 +113,7 @@ class _Run:
         self.results = Results()
         self.before: Results | None = None
         self.reread = 0
+        self.indexes: dict[str, ModuleIndex] = {}
 
     # Which files
 
@@ -199,7 +200,7 @@ class _Run:
         """Read what isn't known, and keep it."""
         said = {} if self.kept is None else self.kept.indexes()
         stamps = self.results.stamps
-        known = {name: said[name] for name in stamps if said.get(name, ("",))[0] == stamps[name]}
+        known = {name: said[name] for name in stamps if self._is_known(name, said.get(name))}
         missing = [
             (self.files[name], self.sizes[name])
             for name in stamps
@@ -233,6 +234,17 @@ class _Run:
         if self.kept is not None:
             self._keep(lifetimes, known, changed=known != said)
 
+    def _is_known(self, name: str, said: Any) -> bool:
+        """Whether what was kept of a file is of its content, and can be read."""
+        match said:
+            case (str(stamp), bytes(index)) if stamp == self.results.stamps[name]:
+                try:
+                    self.indexes[name] = records(index)
+                except Exception:  # noqa: BLE001 - whatever is wrong with it, the file is there
+                    return False
+                return True
+        return False
+
     def _stays_unread(self, name: str) -> bool:
         """Whether the same content could not be parsed before."""
         before = self.before
@@ -256,7 +268,8 @@ class _Run:
         for name in self.files:
             if name in said:
                 stamp, index = said[name]
-                indexes[name] = records(index)
+                # Everything has been through bytes: nothing hangs on which process read it.
+                indexes[name] = self.indexes.pop(name, None) or records(index)
                 digest.update(os.fsencode(name) + hashlib.sha256(index).digest())
                 if self.before is not None and self.before.stamps.get(name) == stamp:
                     self.results.lines.setdefault(name, self.before.lines.get(name, 0))

@@ -1,7 +1,7 @@
 """What other files need to know of one: its names, classes and functions.
 
-An index is plain data, so that it can be made by another process, and kept. It has no lines, but for
-settings: what others need to know of a file stays the same when its functions only move.
+An index is plain data, so that it can be made by another process, and kept. It has no lines, but
+for settings: what others need to know of a file stays the same when its functions only move.
 """
 
 from __future__ import annotations

@@ -77,7 +77,7 @@ class Kept:
     def indexes(self) -> dict[str, tuple[str, bytes]]:
         """By the names of files: the stamp, and the pickled index."""
         found = self._read("said")
-        return found if isinstance(found, dict) else {}
+        return found if isinstance(found, dict) else {}  # what is in there is looked at when used
 
     def keep(self, results: Results, indexes: dict[str, tuple[str, bytes]] | None) -> None:
         """Keep both; *indexes* is None if they are as they were."""
