@@ -42,7 +42,7 @@ def after(
 
 def test_four_workers_answer(before: Site) -> None:
     two_views.drive(before)
-    assert len({two_views.reading(before)["worker"] for _ in range(200)}) > 1
+    assert len({two_views.reading(before).data["worker"] for _ in range(200)}) > 1
 
 
 def test_module_dict_is_seen_by_one_worker_only(before: Site) -> None:

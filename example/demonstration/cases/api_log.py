@@ -31,7 +31,7 @@ TOLERANCE_SECONDS = 0.05
 #: What a server may have for itself: its loop, its log, a few for what may block.
 FEW_THREADS = 10
 #: How long a log may pause while there is more to be written.
-PAUSE_SECONDS = 1.0
+PAUSE_SECONDS = 5.0
 OUT = re.compile(r"^OUT .*[?&]name=([\d-]+).* (\d+\.\d+) \d{3}\b", re.MULTILINE)
 
 
@@ -51,13 +51,14 @@ def written(log: Path, requests: int) -> str:
 
     Whoever keeps writing off the requests' path comes a moment after them.
     """
-    before = -1
+    length, ends = -1, 0.0
     while True:
         text = log.read_text()
-        if len(OUT.findall(text)) >= requests or len(text) == before:
+        if len(text) != length:
+            length, ends = len(text), time.monotonic() + PAUSE_SECONDS
+        if len(OUT.findall(text)) >= requests or time.monotonic() > ends:
             return text
-        before = len(text)
-        time.sleep(PAUSE_SECONDS)
+        time.sleep(0.1)
 
 
 def judge(tally: Tally, took: dict[str, float], log: str) -> None:
