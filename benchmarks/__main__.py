@@ -34,6 +34,7 @@ PARTS = {
     "stores": "on_stores",
     "stampede": "stampede",
     "cached": "cached",
+    "doctor": "doctor",
 }
 
 

@@ -25,12 +25,13 @@ ROWS = {
     "stores": ["holdfast EmbeddedCache", "diskcache.DjangoCache", "Django DatabaseCache, SQLite"],
     "stampede": ["holdfast.cached, LMDB", "cashews, lock"],
     "cached": ["holdfast.cached, LMDB, in-process tier", "Django LocMemCache.get"],
+    "doctor": ["cold: nothing is known", "warm: nothing has changed"],
 }
 
 
 GOALS = [
     *("reading", "current", "opening", "remembering", "servers", "async-stack", "log", "stores"),
-    *("stampede", "cached"),
+    *("stampede", "cached", "doctor"),
 ]
 
 
