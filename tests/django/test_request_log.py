@@ -1,8 +1,10 @@
 """The Django middleware: what Django knows, one event with or without the wrapper, no thread."""
 
 import asyncio
+import hashlib
 import logging
 import threading
+import tracemalloc
 from collections.abc import Iterator
 from contextvars import copy_context
 from typing import Any
@@ -22,6 +24,7 @@ from tests.log.driving import Events
 
 SCOPE = "holdfast.django.middleware.RequestScope"
 LOG = "holdfast.django.middleware.RequestLog"
+MEGABYTE = 1_048_576
 
 
 def plain(request: Any, number: int) -> HttpResponse:
@@ -46,6 +49,14 @@ def posts(request: Any) -> HttpResponse:
     return HttpResponse(request.POST.get("title", ""))
 
 
+def uploads(request: Any) -> HttpResponse:
+    found = hashlib.blake2b()
+    while chunk := request.read(65536):
+        found.update(chunk)
+    assert not hasattr(request, "_body")
+    return HttpResponse(found.hexdigest())
+
+
 def nested(request: Any) -> HttpResponse:
     if "inner" in request.GET:
         return HttpResponse("inner")
@@ -60,6 +71,7 @@ urlpatterns = [
     path("fails/", fails),
     path("streams/", streams),
     path("posts/", posts),
+    path("uploads/", uploads),
     path("nested/", nested),
 ]
 
@@ -150,6 +162,52 @@ def test_a_post_is_read_by_the_view_alone(site: Site):
         event = events.one()
         assert event["body"] == "title=x&password=***"
         assert event["bytes_in"] == 24
+
+
+@pytest.mark.parametrize("layers", ["wrapper", "alone"], indirect=True)
+def test_200_megabytes_arrive_as_they_are_and_cost_no_memory(layers: str):
+    size, block = 200 * MEGABYTE, bytes(range(256)) * 256
+    whole = hashlib.blake2b()
+    for _ in range(size // len(block)):
+        whole.update(block)
+
+    class Upload:
+        left = size
+
+        def read(self, count: int = -1) -> bytes:
+            taken = min(len(block), self.left)
+            assert count >= taken
+            self.left -= taken
+            return block[:taken]
+
+        readline = read
+
+    def ask(body: Upload) -> Any:
+        app: Any = WSGIHandler()
+        app = holdfast.wsgi.RequestLog(app) if "wrapper" in layers else app
+        environ = {"wsgi.input": body, "CONTENT_LENGTH": str(body.left), "REQUEST_METHOD": "POST"}
+        environ |= {"PATH_INFO": "/uploads/", "CONTENT_TYPE": "text/plain"}
+        environ |= {"SERVER_NAME": "testserver", "SERVER_PORT": "80", "wsgi.url_scheme": "http"}
+        answer = app(environ, lambda *_: print)
+        text = b"".join(answer).decode()
+        answer.close()
+        return text
+
+    with override_settings(ROOT_URLCONF=__name__, MIDDLEWARE=[LOG]):
+        for events in logging_to({"BODY": 2048}):
+            small = Upload()
+            small.left = len(block)
+            ask(small)  # whatever is loaded at first use
+            tracemalloc.start()
+            try:
+                assert ask(Upload()) == whole.hexdigest()
+                _, peak = tracemalloc.get_traced_memory()
+            finally:
+                tracemalloc.stop()
+            holdfast.log.flush(20)
+            assert peak < MEGABYTE
+            assert [event["bytes_in"] for event in events] == [len(block), size]
+            assert len(events[1]["body"]) > 2000
 
 
 def test_your_own_code_is_told_the_clients_address_by_the_same_rules(site: Site):

@@ -1,11 +1,17 @@
-"""Run the request log's matrix: `python -m tests.log [server ...]`.
+"""Run the request log's matrix: `python -m tests.log [server ...]`; or `fuzz`.
 
 Every server, every way for a request to end, and how far the events' times are from the client's.
 With no servers named it also writes docs/log/matrix.md. Takes two minutes; the times mean something
 on a machine that does nothing else.
+
+`python -m tests.log fuzz [times]` has Hypothesis send hostile headers, bodies, encodings and
+addresses, so many times (100) as often as the tests do.
 """
 
+import os
+import subprocess
 import sys
+from pathlib import Path
 
 from tests.conformance.table import text
 from tests.log import table
@@ -16,6 +22,8 @@ _TIMED = 40
 
 def main(names: list[str]) -> int:
     """Run them one after another: the times are to be each server's own."""
+    if names[:1] == ["fuzz"]:
+        return fuzz(names[1] if names[1:] else "100")
     results = {}
     for name in names or COLUMNS:
         column = run(COLUMNS[name], tries=_TIMED)
@@ -30,6 +38,13 @@ def main(names: list[str]) -> int:
     failed = table.failures(results)
     print(f"{failed} failures")
     return int(failed > 0)
+
+
+def fuzz(times: str) -> int:
+    """Run the tests that Hypothesis drives, and let them take as long as they take."""
+    command = [sys.executable, "-m", "pytest", "-q", "--timeout=0", "-m", "hypothesis"]
+    here = str(Path(__file__).parent)
+    return subprocess.call([*command, here], env={**os.environ, "FUZZ_TIMES": times})
 
 
 if __name__ == "__main__":

@@ -1,13 +1,33 @@
 """The client's address: what our own proxies say, and nobody else."""
 
+from ipaddress import ip_address
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from holdfast.log.addresses import TrustedProxies
 from tests.log.driving import event_of
+from tests.log.fuzzing import examples
 
 PROXY, CLIENT = "10.0.0.1", "203.0.113.7"
+# Of which headers are made, right and wrong ones.
+PIECES = [
+    "for=",
+    "by=",
+    ";",
+    ",",
+    " ",
+    '"',
+    "\\",
+    "[",
+    "]",
+    ":",
+    "6.6.6.6",
+    "2001:db8::1",
+    "\x00",
+    "%",
+]
 
 
 @pytest.mark.parametrize(
@@ -75,7 +95,8 @@ def test_forwarded_is_read_as_rfc_7239_says(header: str, found: str):
     assert TrustedProxies(("10.0.0.0/8",), "forwarded").client(PROXY, header) == found
 
 
-@given(spoofed=st.text(max_size=60))
+@examples(100)
+@given(spoofed=st.text(max_size=60) | st.lists(st.sampled_from(PIECES)).map("".join))
 def test_nothing_that_the_client_writes_before_our_proxy_counts(spoofed: str):
     proxies = TrustedProxies(1, "x-forwarded-for")
     assert proxies.client(PROXY, f"{spoofed}, {CLIENT}") == CLIENT
@@ -83,6 +104,20 @@ def test_nothing_that_the_client_writes_before_our_proxy_counts(spoofed: str):
         CLIENT,
         PROXY,
     )
+
+
+@examples(100)
+@given(
+    peer=st.text(max_size=30) | st.sampled_from([PROXY, "", "::1", "/run/socket"]),
+    header=st.text(max_size=60) | st.lists(st.sampled_from([*PIECES, PROXY])).map("".join),
+    kind=st.sampled_from(["x-forwarded-for", "forwarded"]),
+    trusted=st.sampled_from([0, 1, 3, ("10.0.0.0/8",), ("10.0.0.0/8", "unix"), ("::/0",)]),
+)
+def test_no_header_raises(peer: str, header: str, kind: str, trusted: int | tuple[str, ...]):
+    found = TrustedProxies(trusted, kind).client(peer, header)
+    # What is told is an address, or what the server said: never a text of the client's.
+    if found != peer:
+        ip_address(found)
 
 
 def test_with_nothing_configured_headers_count_for_nothing():

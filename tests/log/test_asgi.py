@@ -6,10 +6,14 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 import holdfast
 from holdfast.asgi import RequestLog, RequestScope
+from holdfast.log.formats import as_in_out, as_json, as_line
 from tests.log.driving import Events
+from tests.log.fuzzing import examples
 
 
 @pytest.fixture(autouse=True)
@@ -84,6 +88,58 @@ def test_a_request_is_noted():
     assert event["headers"] == {"user-agent": "curl"}
     assert (event["bytes_in"], event["bytes_out"], event["body"]) == (6, 5, "abcdef")
     assert (event["status"], event["outcome"]) == (200, "complete")
+
+
+bytestrings = st.binary(max_size=60)
+
+
+@examples(100)
+@given(
+    path=st.text(max_size=40),
+    query=bytestrings,
+    method=st.text(max_size=10),
+    headers=st.dictionaries(
+        st.sampled_from(
+            [
+                *(b"user-agent", b"x-forwarded-for", b"x-request-id", b"traceparent"),
+                *(b"content-type", b"content-encoding", b"authorization", b"cookie"),
+            ]
+        )
+        | bytestrings,
+        bytestrings,
+    ),
+    body=st.lists(bytestrings, max_size=3),
+    secret=st.sampled_from(["hunter2-Correct-Horse"]),
+)
+def test_no_request_raises_leaks_or_forges_a_line(  # noqa: PLR0913
+    *,
+    path: str,
+    query: bytes,
+    method: str,
+    headers: dict[bytes, bytes],
+    body: list[bytes],
+    secret: str,
+):
+    scope = scope_of(path)
+    scope["method"] = method
+    scope["query_string"] = query + b"&password=" + secret.encode()
+    scope["headers"] = [*headers.items(), (b"authorization", f"Bearer {secret}".encode())]
+    parts = [{"type": "http.request", "body": part, "more_body": True} for part in body]
+    events = Events()
+    logged = RequestLog(
+        hello,
+        output=events,
+        body=100,
+        proxies=["127.0.0.0/8"],
+        headers=["user-agent", "authorization", "cookie"],
+    )
+    asyncio.run(ask(logged, scope, *parts, {"type": "http.request"}))
+    event = events.one()
+    assert event["outcome"] == "complete"
+    for form in (as_line, as_json, as_in_out):
+        line = form(event)
+        assert secret not in line
+        assert len(line.splitlines()) == 1
 
 
 def test_several_forwarding_headers_are_one_list():

@@ -6,13 +6,14 @@ import unicodedata
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from holdfast.log.entry import Entry
 from holdfast.log.formats import as_in_out, as_json, as_line
 from holdfast.log.recorder import Recorder, recorder_for
 from tests.log.driving import event_of
+from tests.log.fuzzing import examples
 from tests.log.test_redaction import wsgi
 
 FORGED = "time=2026-01-01T00:00:00.000Z event=out request_id=1 status=200"
@@ -71,7 +72,7 @@ def test_nothing_forges_a_line_or_reaches_the_terminal(form: Any, text: str):
         assert found["outcome"] == "complete"
 
 
-@settings(max_examples=100, deadline=None)
+@examples(100)
 @given(text=st.text(max_size=80))
 def test_no_text_forges_a_line(text: str):
     event = event_with(text)
@@ -93,7 +94,7 @@ def recorder() -> Recorder:
     return recorder_for({"output": "file:/dev/null", "headers": ["user-agent", "cookie"]})
 
 
-@settings(max_examples=200, deadline=None)
+@examples(200)
 @given(
     values=st.fixed_dictionaries(
         {

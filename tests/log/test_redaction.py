@@ -6,13 +6,14 @@ from typing import Any
 from urllib.parse import quote, quote_plus, urlencode
 
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from holdfast.log.bodies import body_text
 from holdfast.log.json_bodies import redacted_json
 from holdfast.log.redaction import HIDDEN, Redaction
 from tests.log.driving import event_of, reads_all
+from tests.log.fuzzing import examples
 
 redaction = Redaction()
 
@@ -239,7 +240,7 @@ shapes: Any = st.recursive(
 )
 
 
-@settings(max_examples=150, deadline=None)
+@examples(150)
 @given(
     name=st.sampled_from(NAMES),
     value=shapes,
@@ -258,7 +259,7 @@ def test_no_shape_of_json_lets_a_secret_through(  # noqa: PLR0913
         assert "hunter" not in shown
 
 
-@settings(max_examples=100, deadline=None)
+@examples(100)
 @given(
     body=st.binary(max_size=200),
     kind=st.sampled_from(
@@ -278,7 +279,7 @@ def test_no_body_raises(body: bytes, kind: str, before: bytes):
     body_text(before + body, kind, "", redaction, 500)
 
 
-@settings(max_examples=60, deadline=None)
+@examples(60)
 @example(path="0", query="", agent="0", forwarded="", given_id="", secret=CARD)
 @given(
     path=st.text(max_size=60),
