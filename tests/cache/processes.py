@@ -58,8 +58,8 @@ def _start(first: str, code: str, arguments: Sequence[str]) -> subprocess.Popen[
 class Process:
     """One that is talked to, and killed at the end."""
 
-    def __init__(self, code: str, *arguments: str) -> None:
-        self._process = _start("", code, arguments)
+    def __init__(self, code: str, *arguments: str, first: str = "") -> None:
+        self._process = _start(first, code, arguments)
 
     def __enter__(self) -> Self:
         return self
