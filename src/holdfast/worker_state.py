@@ -53,7 +53,7 @@ def worker_state(thing: _T, *names: str) -> _T:
 
 def is_declared(thing: object, name: object = None) -> bool:
     """Whether *thing*, or its attribute *name*, was declared, itself or through its class."""
-    for owner in (thing, *(thing if isinstance(thing, type) else type(thing)).__mro__):
+    for owner in (thing, *(thing if issubclass(type(thing), type) else type(thing)).__mro__):
         found = _declared.get(id(owner))
         if found is not None and (not found[1] or name in found[1]):
             return True

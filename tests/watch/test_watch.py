@@ -412,3 +412,32 @@ def test_only_what_is_wanted_is_rewritten(project, tmp_path, monkeypatch):
     assert "__holdfast_get__" in named.f.__code__.co_names
     assert "__holdfast_get__" not in unnamed.f.__code__.co_names
     assert not list(installed.glob("__pycache__/named_one*"))
+
+
+def test_nothing_of_a_proxy_is_run_that_the_code_did_not_ask_for(project, requests):
+    module = project.load("""
+        made = []
+        class Lazy:
+            # As Django's lazy objects and Werkzeug's proxies do.
+            __class__ = property(lambda self: made.append("class") or dict)
+            def __getattribute__(self, name):
+                if name not in ("value",):
+                    made.append(name)
+                return object.__getattribute__(self, name)
+        class Holder:
+            kept = None
+        lazy = Lazy()
+        holder = Holder()
+        def write(n):
+            lazy.value = n
+            Holder.kept = lazy
+            holder.own = lazy
+        def read():
+            return lazy.value, holder.kept, holder.own
+    """)
+    for scope in requests:
+        within(scope, module.write, scope.state)
+        within(scope, module.read)
+        within(requests[0], module.read)
+    assert [name for name in module.made if name != "__class__"] == []
+    assert "class" not in module.made

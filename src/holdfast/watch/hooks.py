@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import functools
 import sys
-from collections import deque
+from collections import OrderedDict, defaultdict, deque
 from collections.abc import Callable, Mapping
-from contextvars import ContextVar
 from typing import Any
 
 from . import rewrite
-from .locals import contextual, thread_cells
+from .locals import contextual, thread_cells, values_of
 from .shadow import CONTENTS, FunctionCells, Shadow, item_key
 
 _CONTAINERS = (dict, list, set, deque)
+_BUILT_IN = (*_CONTAINERS, OrderedDict, defaultdict)
 _CHANGES = frozenset({"add", "append", "appendleft", "extend", "insert", "update"})
 _TAKES = frozenset({"pop", "popitem", "popleft", "copy", "items", "values"})
 _MISSING: Any = object()
@@ -39,11 +40,10 @@ def hooks(shadow: Shadow) -> Mapping[str, Any]:  # noqa: C901, PLR0915 - closure
         return value
 
     def look_at_classes(owner: Any, name: str, value: object) -> None:
-        if isinstance(owner, type):
+        if issubclass(type(owner), type):
             lineage = owner.__mro__
         else:
-            own = getattr(owner, "__dict__", None)
-            if type(own) is dict and name in own:
+            if name in values_of(owner):
                 return
             if thread_cells(owner):
                 read_local(owner, name, value)
@@ -78,9 +78,8 @@ def hooks(shadow: Shadow) -> Mapping[str, Any]:  # noqa: C901, PLR0915 - closure
         if place is not None:
             shadow.change(place, ("[", name), place.get(name))
         elif not contextual(owner):
-            # As it stands there: nothing of the user's is run.
-            values = getattr(owner, "__dict__", None)
-            if values is not None and name in values:
+            values = values_of(owner)
+            if name in values:
                 shadow.change(owner, name, values[name])
             else:
                 shadow.change(owner, name)
@@ -97,8 +96,8 @@ def hooks(shadow: Shadow) -> Mapping[str, Any]:  # noqa: C901, PLR0915 - closure
     def get_item(owner: Any, key: Any) -> Any:
         value = owner[key]
         cells = cells_of(id(owner))
-        if cells is not None and isinstance(owner, _CONTAINERS):
-            name = item_key(key) if isinstance(owner, dict) else CONTENTS
+        if cells is not None and issubclass(type(owner), _CONTAINERS):
+            name = item_key(key) if issubclass(type(owner), dict) else CONTENTS
             write = cells.writes.get(name)
             if write is None and name is not CONTENTS:
                 name = CONTENTS
@@ -109,27 +108,27 @@ def hooks(shadow: Shadow) -> Mapping[str, Any]:  # noqa: C901, PLR0915 - closure
 
     def set_item(value: Any, owner: Any, key: Any) -> None:
         owner[key] = value
-        if isinstance(owner, dict):
+        if issubclass(type(owner), dict):
             shadow.write(owner, item_key(key), value)
-        elif isinstance(owner, _CONTAINERS):
+        elif issubclass(type(owner), _CONTAINERS):
             shadow.change(owner, CONTENTS)
 
     def added_item(owner: Any, key: Any) -> None:
-        if isinstance(owner, dict):
+        if issubclass(type(owner), dict):
             shadow.change(owner, item_key(key), dict.get(owner, key))
-        elif isinstance(owner, _CONTAINERS):
+        elif issubclass(type(owner), _CONTAINERS):
             shadow.change(owner, CONTENTS)
 
     def gone_item(owner: Any, key: Any) -> None:
-        if isinstance(owner, dict):
+        if issubclass(type(owner), dict):
             shadow.forget(owner, item_key(key))
 
     # Containers' and context variables' methods
 
     def method(owner: Any, name: str) -> Any:
         found = getattr(owner, name)
-        if isinstance(owner, _CONTAINERS):
-            if isinstance(owner, dict):
+        if issubclass(type(owner), _CONTAINERS) and _is_as_built_in(type(owner), name):
+            if issubclass(type(owner), dict):
                 act = _ON_DICTS.get(name)
                 return found if act is None else act(shadow, owner, found)
             if name in _CHANGES:
@@ -138,13 +137,11 @@ def hooks(shadow: Shadow) -> Mapping[str, Any]:  # noqa: C901, PLR0915 - closure
                 return _reading(shadow, owner, found)
             if name == "clear":
                 return _then(found, lambda: shadow.forget_all(owner))
-        elif isinstance(owner, ContextVar):
-            return found
         return found
 
     def each(iterable: Any) -> Any:
         cells = cells_of(id(iterable))
-        if cells is not None and isinstance(iterable, _CONTAINERS):
+        if cells is not None and issubclass(type(iterable), _CONTAINERS):
             write = cells.writes.get(CONTENTS)
             if write is not None:
                 shadow.read(iterable, CONTENTS, iterable, write)
@@ -200,6 +197,13 @@ def hooks(shadow: Shadow) -> Mapping[str, Any]:  # noqa: C901, PLR0915 - closure
         rewrite.CELLS: new_cells,
         rewrite.BUILTIN: builtins.__getitem__,
     }
+
+
+@functools.cache
+def _is_as_built_in(kind: type, name: str) -> bool:
+    """Whether the class does by *name* what a container of Python's own does."""
+    method = getattr(kind, name, None)
+    return any(method is getattr(base, name, _MISSING) for base in _BUILT_IN)
 
 
 def _then(method: Any, note: Callable[[], object]) -> Any:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import sys
 import threading
+from collections.abc import Mapping
 from contextvars import ContextVar
+from types import MappingProxyType
 from typing import Any
 
 #: Locals of a context: what is set there is seen by what inherits the context.
@@ -13,6 +15,8 @@ _CONTEXTUAL = (
     ("werkzeug.local", "Local"),
     ("werkzeug.local", "LocalStack"),
 )
+
+_NO_VALUES: Mapping[str, Any] = MappingProxyType({})
 
 _kinds: dict[type, str] = {}
 
@@ -26,6 +30,15 @@ def thread_cells(owner: Any) -> dict[str, Any] | None:
     except AttributeError:
         return None
     return values if type(values) is dict else None
+
+
+def values_of(owner: object) -> Mapping[str, Any]:
+    """An object's own attributes, as they stand: nothing of the user's is run, also for proxies."""
+    try:
+        values = object.__getattribute__(owner, "__dict__")
+    except AttributeError:
+        return _NO_VALUES
+    return values if type(values) in {dict, MappingProxyType} else _NO_VALUES
 
 
 def contextual(owner: Any) -> bool:

@@ -10,6 +10,7 @@ from typing import Any
 
 from ..scope.scope import Scope
 from ..scope.state import State
+from .locals import values_of
 
 #: What the probe's users carry: see `holdfast.probe`.
 MARKER = re.compile(r"hf-canary-[0-9a-f]{16}")
@@ -45,12 +46,12 @@ def request_data_in(value: object, mine: Iterable[object] = ()) -> object | None
         if id(one) in own or id(one) in seen:
             continue
         seen.add(id(one))
-        if isinstance(one, kinds) or _is_plain_request(one):
+        if issubclass(type(one), kinds) or _is_plain_request(one):
             return one
-        if isinstance(one, str):
+        if issubclass(type(one), str):
             if MARKER.search(one):
                 return one
-        elif depth < DEPTH and not isinstance(one, _PLAIN):
+        elif depth < DEPTH and not issubclass(type(one), _PLAIN):
             waiting.extend((inner, depth + 1) for inner in _within(one))
     return None
 
@@ -74,18 +75,14 @@ def _is_plain_request(value: object) -> bool:
 
 
 def _within(value: Any) -> Iterable[object]:
-    if isinstance(value, dict):
+    if issubclass(type(value), dict):
         return [*dict.keys(value), *dict.values(value)]
-    if isinstance(value, list | tuple | set | frozenset | deque):
+    if issubclass(type(value), (list, tuple, set, frozenset, deque)):
         return list(value)
     # Attributes as they stand; classes, modules and functions hold what isn't a request's.
-    if isinstance(value, type) or callable(value):
+    if issubclass(type(value), type) or callable(value):
         return ()
-    try:
-        attributes = object.__getattribute__(value, "__dict__")
-    except AttributeError:
-        return ()
-    return list(attributes.values()) if type(attributes) is dict else ()
+    return list(values_of(value).values())
 
 
 def short_repr(value: object, most: int = 120) -> str:

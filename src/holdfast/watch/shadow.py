@@ -10,12 +10,13 @@ import sys
 import weakref
 from collections import OrderedDict
 from collections.abc import Callable
-from types import ModuleType
+from types import FunctionType, ModuleType
 from typing import Any
 
 from ..scope.scope import scope_var
 from ..worker_state import is_declared
 from .crossings import Access, Collector, Crossing, Kind
+from .locals import values_of
 from .places import Stack, site, stack
 from .request_data import request_data_in, short_repr
 from .visits import Visit, visit_of
@@ -210,7 +211,7 @@ class Shadow:
                 cells.held = owner
                 self._held[ident] = None
             self.cells[ident] = cells
-            if isinstance(owner, type):
+            if issubclass(type(owner), type):
                 self.has_classes = True
             if cells.reference is None:
                 self._sweep()
@@ -263,15 +264,19 @@ def same(one: object, other: object) -> bool:
         if type(one).__eq__ is not object.__eq__:
             return bool(one == other)
         # Two objects that were made alike, as two who begin at once make them.
-        return bool(vars(one)) and vars(one) == vars(other)
+        return bool(values_of(one)) and values_of(one) == values_of(other)
     except Exception:  # noqa: BLE001 - it's the user's code
         return False
 
 
 def _is_plain(value: object) -> bool:
-    if isinstance(value, tuple | list | frozenset | set):
+    if issubclass(type(value), (tuple, list, frozenset, set)):
         return len(value) < 20 and all(_is_plain(one) for one in list(value))  # noqa: PLR2004
-    return isinstance(value, _PLAIN) or type(value).__module__ in {"datetime", "decimal", "uuid"}
+    return issubclass(type(value), _PLAIN) or type(value).__module__ in {
+        "datetime",
+        "decimal",
+        "uuid",
+    }
 
 
 def item_key(key: object) -> object:
@@ -291,18 +296,17 @@ def named(owner: object, key: object) -> tuple[str, str]:
         name = "[...]"
     else:
         name = f"[{short_repr(key[1], 40)}]" if isinstance(key, tuple) else str(key)
-    if isinstance(owner, ModuleType):
+    if issubclass(type(owner), ModuleType):
         return owner.__name__, name
-    if isinstance(owner, type):
+    if issubclass(type(owner), type):
         return f"{owner.__module__}.{owner.__qualname__}", name
     if type(owner).__module__ in {"builtins", "collections"}:
         return _where_it_stands(owner), name
     kind = type(owner)
-    if isinstance(owner, FunctionCells):
+    if type(owner) is FunctionCells:
         return owner.function, name
-    qualname = getattr(owner, "__qualname__", None)
-    if qualname is not None:  # a function
-        return f"{getattr(owner, '__module__', '')}.{qualname}", name
+    if type(owner) is FunctionType:
+        return f"{owner.__module__}.{owner.__qualname__}", name
     return f"{kind.__module__}.{kind.__qualname__}", name
 
 
@@ -314,7 +318,7 @@ def _where_it_stands(container: object) -> str:
         for name, value in list(vars(module).items()):
             if value is container:
                 return f"{module.__name__}.{name}"
-            if isinstance(value, type) and value.__module__ == module.__name__:
+            if issubclass(type(value), type) and value.__module__ == module.__name__:
                 for attribute, held in list(vars(value).items()):
                     if held is container:
                         return f"{value.__module__}.{value.__qualname__}.{attribute}"
