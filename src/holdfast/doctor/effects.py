@@ -296,8 +296,8 @@ def activations(function: FunctionNode, names: Names) -> dict[str, str]:
 def held(function: FunctionNode, names: Names) -> Iterator[tuple[str, str]]:
     """`self.x = Something(...)`: the attribute, and the full name of what is called."""
     for part in walk(function):
-        if isinstance(part, ast.Assign) and isinstance(part.value, ast.Call):
-            for target in part.targets:
+        if isinstance(part, ast.Assign | ast.AnnAssign) and isinstance(part.value, ast.Call):
+            for target in part.targets if isinstance(part, ast.Assign) else [part.target]:
                 if (
                     isinstance(target, ast.Attribute)
                     and isinstance(target.value, ast.Name)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import cached_property
 
 from .frameworks import RECEIVERS, SHARED, Kind, kind_of_base
-from .index import ClassIndex, is_test
+from .index import ClassIndex, FunctionIndex, is_test
 from .project import Function, Project
 
 _HOOKS = (
@@ -218,6 +218,7 @@ class Lifetimes:
             for name, inner in function.module.functions.items()
             if name.startswith(f"{function.index.name}.")
         ]
+        todo += [function for function in project.functions() if is_application(function.index)]
         todo += [
             receiver
             for module in project.all
@@ -301,12 +302,20 @@ class Lifetimes:
             return "it takes the request"
         if function.full_name in self._connected:
             return "it receives a signal"
+        if is_application(index):
+            return "it is a WSGI or ASGI application"
         for decorator in index.decorators:
             if self.project.canonical(decorator) in RECEIVERS:
                 return "it receives a signal"
             if decorator.rpartition(".")[2] in _TEMPLATE_DECORATORS:
                 return "templates call it"
         return ""
+
+
+def is_application(function: FunctionIndex) -> bool:
+    """Whether it takes what servers give an application: WSGI's, or ASGI's."""
+    given = [name for name in function.parameters if name not in {"self", "cls"}]
+    return given in (["environ", "start_response"], ["scope", "receive", "send"])
 
 
 def _by_base_name(name: str) -> Kind | None:

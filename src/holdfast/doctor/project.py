@@ -401,10 +401,21 @@ class Project:
         elif owner and self.class_in_project(owner.rpartition(".")[0]):
             # A manager's method, most often.
             yield from self.callees(f".{name}", caller)
+        elif owner and (kind := self.kind_of_object(owner)):
+            method = self.method(kind, name)
+            if method is not None:
+                yield method
         else:
             inner = self.function(f"{caller.full_name}.{called}")
             if inner is not None:
                 yield inner
+
+    def kind_of_object(self, full: str) -> str:
+        """The class of the project whose object a module binds to the name, if that is plain."""
+        owner, _, name = self.canonical(full).rpartition(".")
+        module = self.modules.get(owner)
+        value = module.assigned.get(name, "") if module is not None else ""
+        return self.made_by(value[5:]) if value.startswith("call:") else ""
 
     def class_in_project(self, full: str) -> bool:
         """Whether the class is one of the files that are judged."""

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
 from ..effects import activation, holder_of
 from ..file import Defined, File
+from ..lifetimes import is_application
 from ..names import FunctionNode, everything, walk
 from ..paths import NOTHING, SETS, SOMETIMES, TAKES_BACK, ends
 from ..project import Function
@@ -22,6 +24,8 @@ _LOCALS = frozenset(
     }
 )  # fmt: skip
 _VARIABLE = "contextvars.ContextVar"
+_PUTS_ON = re.compile(r"push|append|enter|begin")
+_TAKES_OFF = re.compile(r"pop|release|leave|exit|clear|reset")
 _DEEPEST = 3
 
 
@@ -47,11 +51,23 @@ def left_behind(file: File) -> Iterator[tuple[str, Left]]:
         before = [methods[name] for name in _BEFORE if name in methods]
         for left in _Judge(file, methods).judge(before):
             yield class_.name, left
+    for application in applications(file):
+        for left in _Judge(file, {}).judge([application]):
+            yield application.name, left
     for function, inner in factories(file):
         defined = by_name.get(f"{function.name}.{inner.name}")
         if defined is not None:
             for left in _Judge(file, {}).judge([defined]):
                 yield function.name, left
+
+
+def applications(file: File) -> list[Defined]:
+    """WSGI and ASGI applications in the file: requests come to them first."""
+    return [
+        function
+        for function in file.functions
+        if (index := file.index.functions.get(function.name)) and is_application(index)
+    ]
 
 
 def _calls_super(node: FunctionNode) -> bool:
@@ -88,6 +104,8 @@ class _Judge:
         self.methods = methods
         self.known: dict[int, dict[str, str]] = {}
         self.summaries: dict[str, dict[str, str]] = {}
+        #: What is put on top of what was there: it isn't overwritten by the next request.
+        self.pushed: set[str] = set()
 
     def judge(self, before: list[Defined]) -> Iterator[Left]:
         seen: set[str] = set()
@@ -119,7 +137,10 @@ class _Judge:
             return None
         found = ends(body, effect, _runs_the_view)
         if found.done.set:
-            return None if self.taken_back_by("process_response", what) else False
+            if not self.taken_back_by("process_response", what):
+                return False
+            grows = what in self.pushed and not self.taken_back_by("process_exception", what)
+            return True if grows else None
         if found.raises.set and method.own_name not in {"process_request", "process_view"}:
             return None if self.taken_back_by("process_exception", what) else True
         return None
@@ -303,6 +324,16 @@ class _Judge:
                 found[self.file.project.canonical(full)] = TAKES_BACK if full in cleared else SETS
         for called in index.calls:
             variable, _, way = called.rpartition(".")
+            if (
+                way == "set"
+                and variable.startswith("self.")
+                and self.held_variable(function, variable)
+            ):
+                what = f"{function.class_name}.{variable[5:]}"
+                name = index.name.rpartition(".")[2]
+                found[what] = TAKES_BACK if _TAKES_OFF.match(name) else SETS
+                if _PUTS_ON.match(name):
+                    self.pushed.add(what)
             if way in {"set", "reset"} and self.kind(variable) == "variable":
                 found[self.file.project.canonical(variable)] = SETS if way == "set" else TAKES_BACK
         if depth < _DEEPEST and not index.name.startswith(("get_", "_get")):
@@ -310,6 +341,11 @@ class _Judge:
                 for what, how in self.summary(callee, depth + 1).items():
                     found.setdefault(what, how)
         return found
+
+    def held_variable(self, function: Function, variable: str) -> bool:
+        """Whether `self.x` is a ContextVar that the class's `__init__` has made."""
+        found = self.file.project.class_(function.class_name)
+        return found is not None and found[1].holds.get(variable[5:]) == _VARIABLE
 
 
 def is_nothing(value: ast.AST) -> bool:

@@ -60,4 +60,8 @@ def check(file: File) -> Iterator[Finding]:
 def _returns_what_it_was_given(call: ast.FunctionDef) -> bool:
     """`return self.get_response(request)`, with nothing else done to it, serves both."""
     returns = [part for part in everything(call) if isinstance(part, ast.Return)]
-    return isinstance(call.body[-1], ast.Return) and len(call.body) == len(returns) == 1 and isinstance(returns[0].value, ast.Call)
+    return (
+        isinstance(call.body[-1], ast.Return)
+        and len(call.body) == len(returns) == 1
+        and isinstance(returns[0].value, ast.Call)
+    )
