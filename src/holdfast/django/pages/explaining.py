@@ -65,6 +65,7 @@ def explained(path: str, headers: Mapping[str, str], cookies: Mapping[str, str])
     asking = _Asking()
     asking.load_middleware()
     response = asking.get_response(request)
+    response.close()  # what ends with a request does so now
     if asking.found is None:
         raise NotExplained(
             f"There is no cached page of {path}:"
