@@ -81,9 +81,9 @@ def take_stop() -> None:
     """Where nobody minds SIGTERM, have it write what waits before it ends the process.
 
     Python would run nothing then, and some servers leave it at that. Who sets a handler later
-    replaces ours. Not under uWSGI, whose own handler Python doesn't see.
+    replaces ours. Not under uWSGI and mod_wsgi: their own handlers are none that Python knows.
     """
-    if "uwsgi" in sys.modules:
+    if "uwsgi" in sys.modules or "mod_wsgi" in sys.modules:
         return
     try:
         if signal.getsignal(signal.SIGTERM) is signal.SIG_DFL:
