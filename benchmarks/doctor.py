@@ -135,7 +135,8 @@ def _subjects(folder: Path, project: Path) -> dict[str, Callable[[], float]]:
 
 def _timed(program: list[str]) -> float:
     started = time.perf_counter()
-    ended = subprocess.run(program, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, check=False)
+    ended = subprocess.run(program, capture_output=True, text=True, check=False)
     taken = time.perf_counter() - started
     assert ended.returncode in {0, 1}, ended.stderr
+    assert not ended.stderr, ended.stderr
     return taken

@@ -269,7 +269,7 @@ class _Run:
             if name in said:
                 stamp, index = said[name]
                 # Everything has been through bytes: nothing hangs on which process read it.
-                indexes[name] = self.indexes.pop(name, None) or records(index)
+                indexes[name] = self.indexes[name] if name in self.indexes else records(index)
                 digest.update(os.fsencode(name) + hashlib.sha256(index).digest())
                 if self.before is not None and self.before.stamps.get(name) == stamp:
                     self.results.lines.setdefault(name, self.before.lines.get(name, 0))
