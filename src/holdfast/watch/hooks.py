@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import sys
 from collections import OrderedDict, defaultdict, deque
 from collections.abc import Callable, Mapping
@@ -199,11 +198,17 @@ def hooks(shadow: Shadow) -> Mapping[str, Any]:  # noqa: C901, PLR0915 - closure
     }
 
 
-@functools.cache
+_as_built_in: dict[tuple[type, str], bool] = {}
+
+
 def _is_as_built_in(kind: type, name: str) -> bool:
     """Whether the class does by *name* what a container of Python's own does."""
-    method = getattr(kind, name, None)
-    return any(method is getattr(base, name, _MISSING) for base in _BUILT_IN)
+    known = _as_built_in.get((kind, name))
+    if known is None:
+        method = getattr(kind, name, None)
+        known = any(method is getattr(base, name, _MISSING) for base in _BUILT_IN)
+        _as_built_in[kind, name] = known
+    return known
 
 
 def _then(method: Any, note: Callable[[], object]) -> Any:

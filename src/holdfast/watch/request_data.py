@@ -48,7 +48,7 @@ def request_data_in(value: object, mine: Iterable[object] = ()) -> object | None
         seen.add(id(one))
         if issubclass(type(one), kinds) or _is_plain_request(one):
             return one
-        if issubclass(type(one), str):
+        if type(one) is str:
             if MARKER.search(one):
                 return one
         elif depth < DEPTH and not issubclass(type(one), _PLAIN):

@@ -269,7 +269,7 @@ def same(one: object, other: object) -> bool:
         return False
 
 
-def _is_plain(value: object) -> bool:
+def _is_plain(value: Any) -> bool:
     if issubclass(type(value), (tuple, list, frozenset, set)):
         return len(value) < 20 and all(_is_plain(one) for one in list(value))  # noqa: PLR2004
     return issubclass(type(value), _PLAIN) or type(value).__module__ in {
@@ -288,7 +288,7 @@ def item_key(key: object) -> object:
     return CONTENTS
 
 
-def named(owner: object, key: object) -> tuple[str, str]:
+def named(owner: Any, key: object) -> tuple[str, str]:
     """Holder and name, for people."""
     if isinstance(key, str):
         name = key
