@@ -120,5 +120,5 @@ $(stamps)/lint $(stamps)/docs $(stamps)/bench: $(stamps)/%: constraints/%.txt $(
 # What tests need beyond Python's packages. Without it they are skipped, and say so.
 .PHONY: test-tools
 test-tools: $(installed)
-	@tools/system_packages.sh $(python) compiler headers postgresql redis memcached
+	@tools/system_packages.sh $(python) compiler headers postgresql redis memcached chromium
 	@tools/build_uwsgi.sh $(VENV)

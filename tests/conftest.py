@@ -37,8 +37,15 @@ def _no_memcached() -> str | None:
     return "Memcached is missing: on Debian, apt-get install memcached"
 
 
+def _no_chromium() -> str | None:
+    if shutil.which("chromium") or shutil.which("google-chrome"):
+        return None
+    return "Chromium is missing: on Debian, apt-get install chromium"
+
+
 # Each tells why the tool can't be used, or None where it can.
 TOOLS: dict[str, Callable[[], str | None]] = {
+    "chromium": _no_chromium,
     "memcached": _no_memcached,
     "postgresql": _no_postgresql,
     "redis": _no_redis,

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Bring what Python packages can't: system_packages.sh PYTHON NEED...
 #
-# A NEED is venv, compiler, headers, postgresql, redis or memcached. What is missing is installed from
+# A NEED is venv, compiler, headers, postgresql, redis, memcached or chromium. What is missing is installed from
 # Debian's packages where that is allowed (as root, or through sudo without a password);
 # otherwise it is named, with what goes without it. Only a missing venv is an error.
 # HOLDFAST_SYSTEM_PACKAGES=no never installs anything.
@@ -29,6 +29,7 @@ sys.exit(not os.path.exists(os.path.join(sysconfig.get_path("include"), "Python.
     postgresql) command -v initdb >/dev/null || compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null ;;
     redis) command -v redis-server >/dev/null && command -v redis-sentinel >/dev/null ;;
     memcached) command -v memcached >/dev/null ;;
+    chromium) command -v chromium >/dev/null || command -v google-chrome >/dev/null ;;
     *) echo "unknown need: $1" >&2; exit 2 ;;
   esac
 }
@@ -41,6 +42,7 @@ debian_packages() {
     postgresql) echo 'postgresql' ;;
     redis) echo 'redis-server redis-sentinel' ;;
     memcached) echo 'memcached' ;;
+    chromium) echo 'chromium' ;;
   esac
 }
 
@@ -51,6 +53,7 @@ without() {
     postgresql) echo 'the tests on PostgreSQL are skipped' ;;
     redis) echo 'the tests on Redis are skipped' ;;
     memcached) echo 'the tests on Memcached are skipped' ;;
+    chromium) echo 'the tests in a browser are skipped' ;;
   esac
 }
 

@@ -11,7 +11,7 @@ from ...doctor.examination import Examination
 from ...doctor.findings import Finding
 from ...doctor.reports import Report
 from .._output import Output
-from . import fixing, loading
+from . import drawing, fixing, loading
 
 
 class Extra(Protocol):
@@ -42,4 +42,4 @@ class Extra(Protocol):
         """
 
 
-EXTRAS: tuple[Extra, ...] = (loading, fixing)
+EXTRAS: tuple[Extra, ...] = (loading, drawing, fixing)
