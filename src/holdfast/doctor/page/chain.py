@@ -72,7 +72,7 @@ def from_settings(chain: Written | None, findings: Sequence[Finding]) -> Markup:
                 element("code", entry),
                 *(
                     element(
-                        "a", code, href="#findings", class_="chip small", data_class=_class(code)
+                        "a", code, href="#findings", class_="chip small", data_class=class_of(code)
                     )
                     for code in codes
                 ),
