@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from .. import sources
+from ..codes import class_of
 from ..findings import Finding
 from ..lifetimes import is_test
 from ..names import statements
