@@ -30,7 +30,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command, and return its exit status.
 
     0: done. 1: what was asked for isn't there; `doctor`: there is something to tell of. 2: it was
-    asked wrongly, or the settings are wrong. 3: the store could not do it. 4: cached results were found wrong. 130: interrupted.
+    asked wrongly, or the settings are wrong. 3: the store could not do it. 4: cached results were
+    found wrong. 130: interrupted.
 
     Args:
         arguments: without the program's name; default: those of this process.
