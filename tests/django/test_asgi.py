@@ -537,7 +537,10 @@ def test_what_async_receivers_set_is_seen_by_the_view_as_under_django() -> None:
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 @pytest.mark.parametrize("kind", ["sync", "async"])
 @pytest.mark.parametrize("handler", HANDLERS)
-def test_what_a_receiver_raises_ends_the_request_as_under_django(handler: str, kind: str) -> None:
+@pytest.mark.parametrize("signal", [request_started, request_finished], ids=["start", "end"])
+def test_what_a_receiver_raises_ends_the_request_as_under_django(
+    signal: Signal, handler: str, kind: str
+) -> None:
     def fail(**kwargs: Any) -> None:
         raise ZeroDivisionError
 
@@ -545,7 +548,7 @@ def test_what_a_receiver_raises_ends_the_request_as_under_django(handler: str, k
         raise ZeroDivisionError
 
     receiver = fail if kind == "sync" else fail_async
-    with listening(request_started, receiver), pytest.raises(ZeroDivisionError):
+    with listening(signal, receiver), pytest.raises(ZeroDivisionError):
         ask(HANDLERS[handler](), "/hello/", "GET", HOST)
 
 
