@@ -111,7 +111,9 @@ def stopped(name: str) -> list[str]:
         folder = Path(folder_name)
         with running(server, "holdfast", folder, 0, environment(folder)) as target:
             for number in range(3):
-                asyncio.run(Connection(target.port, keeps=False).get(f"/redirect/{number}/"))
+                asyncio.run(
+                    Connection(target.port, keeps=False).get(f"/redirect/{number}/", seconds=60)
+                )
             target.process.terminate()
             target.process.wait(30)
         return [event["path"] for event in read(folder / "requests.jsonl")]
@@ -123,7 +125,7 @@ def late(name: str) -> tuple[list[dict[str, Any]], str]:
     view = "async_late" if server.interface == "asgi" else "late"
     command = list(server.command)
     # Long enough for a loaded machine to start the worker and answer the first request.
-    command[-1:-1] = ["--timeout=4"]
+    command[-1:-1] = ["--timeout=6"]
     server = replace(server, command=tuple(command))
     with tempfile.TemporaryDirectory(prefix="logged-") as folder_name:
         folder = Path(folder_name)
@@ -133,5 +135,5 @@ def late(name: str) -> tuple[list[dict[str, Any]], str]:
 
 
 async def _wait_for_the_end(port: int, path: str) -> None:
-    await Connection(port, keeps=False).get("/normal/first/")
+    await Connection(port, keeps=False).get("/normal/first/", seconds=60)
     await Connection(port, keeps=False).get(path, seconds=30)
