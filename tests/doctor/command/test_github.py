@@ -21,7 +21,7 @@ def test_a_finding_is_a_command_in_one_line(sick, doctor):
     assert (status, errors) == (1, "")
     first, last = output.splitlines()
     assert first.startswith(
-        "::error file=shop/middleware.py,line=9,endLine=9,title=S1a in Timing.process_request::"
+        "::error file=shop/middleware.py,line=9,title=S1a in Timing.process_request::"
     )
     assert first.endswith("%0AMend: Keep it on the request, in holdfast.state, or pass it as an"
                           " argument.")  # fmt: skip
@@ -39,7 +39,7 @@ def test_what_github_would_take_for_its_own_is_escaped():
     odd = finding(path="a,b:c%\n::error::.py", message="100%\r\n::error::x", symbol="")
     first, *_ = github.written(Report([odd])).splitlines()
     assert first == (
-        "::error file=a%2Cb%3Ac%25%0A%3A%3Aerror%3A%3A.py,line=3,endLine=4,title=S1a"
+        "::error file=a%2Cb%3Ac%25%0A%3A%3Aerror%3A%3A.py,line=3,title=S1a"
         "::100%25%0D%0A::error::x%0AMend: Keep it."
     )
 

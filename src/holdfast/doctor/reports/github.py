@@ -18,8 +18,8 @@ def _lines(report: Report) -> Iterator[str]:
     for finding in report.findings:
         properties = {
             "file": finding.path,
+            # No end: GitHub shows a finding at its end, and that of a class may be far away.
             "line": str(finding.line),
-            "endLine": str(finding.end_line),
             "title": f"{finding.code} in {finding.symbol}" if finding.symbol else finding.code,
         }
         yield _command(
