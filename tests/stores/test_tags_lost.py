@@ -57,7 +57,9 @@ def kind(request: pytest.FixtureRequest) -> str:
 @pytest.mark.parametrize("engine", SHARED)
 def test_the_mark_of_a_killed_writer_becomes_a_bump(store_url, kind):
     with opened(store_url, 1.0, kind) as tags:
-        before = wait_for_stamp(tags)
+        with opened(store_url, 0.02) as other:
+            wait_for_stamp(other)
+        before = tags.stamp()
         assert tags.put(b"k", b"old", None, before, [A])
         with Process(
             """

@@ -1018,7 +1018,8 @@ def check_all(counted: Any, cases: Iterable[Case], make: Callable[[], Any] = Dat
     failed = []
     for case in cases:
         ContentType.objects.clear_cache()
-        data = make()
+        with transaction.atomic():
+            data = make()
         read = counted(lambda case=case, data=data: case.read(data))
         case.write(data)
         try:
