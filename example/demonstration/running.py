@@ -46,7 +46,7 @@ def running(  # noqa: PLR0913, PLR0917 - all that starting a server takes
     port: int,
     log: Path,
     environment: Mapping[str, str],
-    patience: float = 20,
+    patience: float = 60,
     ask: Callable[[int], None] = ask_health,
 ) -> Iterator[subprocess.Popen[bytes]]:
     """Run *command* in example/ until the block ends; its output goes to *log*.
