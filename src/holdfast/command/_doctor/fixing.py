@@ -13,6 +13,8 @@ from ...doctor import configuration, sources
 from ...doctor.examination import Examination
 from ...doctor.findings import SEVERITIES, Finding
 from ...doctor.globs import matches
+from ...doctor.index import ModuleIndex
+from ...doctor.kept import Kept, records
 from ...doctor.reports import Report, counted
 from ...doctor.selection import at_least
 from .._output import Output
@@ -61,7 +63,8 @@ def instead(
         raise CommandFailed(
             "--fix needs LibCST, which is not installed: pip install 'holdfast[doctor]'", WRONG_USE
         ) from error
-    outcome = mending.mended(report.findings, dict(_files(options, examination)))
+    files = dict(_files(options, examination))
+    outcome = mending.mended(report.findings, files, _known(options, examination))
     unknown = Counter(one.code for one in report.findings if one.code not in mending.MENDABLE)
     if options.diff:
         return _show(outcome, output)
@@ -100,6 +103,18 @@ def _files(options: argparse.Namespace, examination: Examination) -> Iterator[tu
     for path in sources.python_files(around, left_out=left_out):
         if path.is_relative_to(examination.root):
             yield shown.path(path.relative_to(examination.root).as_posix()), path
+
+
+def _known(options: argparse.Namespace, examination: Examination) -> dict[str, ModuleIndex]:
+    """What was kept of the files when they were examined, a moment ago."""
+    if options.no_cache:
+        return {}
+    shown = Shown(examination.root)
+    said = Kept(examination.root, options.cache_dir).indexes()
+    try:
+        return {shown.path(name): records(index) for name, (_, index) in said.items()}
+    except Exception:  # noqa: BLE001 - whatever is wrong with what was kept: the files are there
+        return {}
 
 
 def _write(outcome: Outcome) -> Iterator[str]:

@@ -12,6 +12,7 @@ import ast
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 
 from .. import sources
 from ..file import File
@@ -50,25 +51,36 @@ _MOST_ROUNDS = 200
 _Key = tuple[str, str, str]
 
 
-def mended(findings: Sequence[Finding], files: Mapping[str, Path]) -> Outcome:
+def mended(
+    findings: Sequence[Finding],
+    files: Mapping[str, Path],
+    known: Mapping[str, ModuleIndex] = MappingProxyType({}),
+) -> Outcome:
     """Mend what can be mended; nothing is written.
 
     Args:
         findings: what the doctor found, and what of it is to be mended.
         files: all Python files of the project, by their paths as findings name them.
+        known: what is known of them already: only those with findings are read then.
 
     Returns:
         The changed files, and what stays and why: each finding that can be mended is in it once.
     """
-    return _Mending(files).run(findings)
+    wanted = [one for one in findings if one.code in _MENDS]
+    return _Mending(files, known, {one.path for one in wanted}).run(wanted) if wanted else Outcome()
 
 
 class _Mending:
-    def __init__(self, files: Mapping[str, Path]) -> None:
+    def __init__(
+        self, files: Mapping[str, Path], known: Mapping[str, ModuleIndex], wanted: set[str]
+    ) -> None:
         self.sources: dict[str, Source] = {}
         self.indexes: dict[str, ModuleIndex] = {}
         for shown, path in files.items():
-            self._take(shown, sources.read(path))
+            if shown in known and shown not in wanted:
+                self.indexes[shown] = known[shown]
+            else:
+                self._take(shown, sources.read(path))
         self.lifetimes = Lifetimes(Project(self.indexes.values()))
         self.files: dict[str, _Patient] = {}
 
@@ -87,8 +99,8 @@ class _Mending:
         found = [finding for rule in all_rules() for finding in rule.check(file)]
         return sorted(found, key=lambda one: (one.line, one.code))
 
-    def run(self, findings: Sequence[Finding]) -> Outcome:
-        self._begin([one for one in findings if one.code in _MENDS])
+    def run(self, wanted: Sequence[Finding]) -> Outcome:
+        self._begin(wanted)
         for _ in range(_MOST_ROUNDS):
             for shown, patient in self.files.items():
                 patient.round(self._file(shown))
@@ -102,7 +114,7 @@ class _Mending:
             [one for patient in patients for one in patient.refused],
         )
 
-    def _begin(self, wanted: list[Finding]) -> None:
+    def _begin(self, wanted: Sequence[Finding]) -> None:
         """Look the findings up anew, so that their places are those of the files as they are."""
         known: dict[str, set[tuple[int, str, str]]] = {}
         for one in wanted:
