@@ -131,6 +131,7 @@ class ModuleIndex:
         return is_test("/".join(within))
 
 
+_SEVERAL = (ast.List, ast.Tuple, ast.Set)
 _CONTAINERS = {
     ast.Dict: "dict",
     ast.DictComp: "dict",
@@ -301,6 +302,12 @@ class _Indexer:
             index.called_at_import.append(full)
             index.registered.setdefault(full, []).append(f"{index.name}.{name}")
             if isinstance(decorator, ast.Call):
+                if full.endswith("receiver"):
+                    for argument in decorator.args[:1]:
+                        listed = argument.elts if isinstance(argument, _SEVERAL) else [argument]
+                        index.connected += [
+                            (names.of(signal), f"{index.name}.{name}") for signal in listed
+                        ]
                 for argument in decorator.args:
                     index.registered.setdefault(full, []).append(names.of(argument))
         if self.deep:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import cached_property
 
-from .frameworks import RECEIVERS, SHARED, Kind, kind_of_base
+from .frameworks import SHARED, Kind, kind_of_base
 from .index import ClassIndex, FunctionIndex, is_test
 from .project import Function, Project
 
@@ -32,6 +32,8 @@ _SETUP = frozenset(
         "ready",
         "check",
         "get_urls",
+        "register",
+        "unregister",
         "deconstruct",
         "setUp",
         "setUpClass",
@@ -305,8 +307,6 @@ class Lifetimes:
         if is_application(index):
             return "it is a WSGI or ASGI application"
         for decorator in index.decorators:
-            if self.project.canonical(decorator) in RECEIVERS:
-                return "it receives a signal"
             if decorator.rpartition(".")[2] in _TEMPLATE_DECORATORS:
                 return "templates call it"
         return ""

@@ -266,7 +266,9 @@ def _module_of(node: ast.ImportFrom, package: str) -> str:
 def is_development(name: str) -> bool:
     """Whether a module's or a class's name says that only developers or tests use it."""
     words = {word for part in name.split(".") for word in _words(part)}
-    return bool(words & _DEVELOPMENT) and not words & _PRODUCTION
+    return (
+        bool(words & _DEVELOPMENT) or any(word.startswith("test") for word in words)
+    ) and not words & _PRODUCTION
 
 
 def is_production(name: str) -> bool:

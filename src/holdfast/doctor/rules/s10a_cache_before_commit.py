@@ -47,8 +47,12 @@ _IN_ADMIN = frozenset(
     }
 )  # fmt: skip
 _SIGNALS = ("pre_save", "post_save", "pre_delete", "post_delete", "m2m_changed")
-_DEEPEST = 2
-_ABOUT_CACHES = re.compile(r"cach|invalidat|purge|flush|expire|evict", re.IGNORECASE)
+_DEEPEST = 3
+_ABOUT_CACHES = re.compile(
+    r"cach|invalidat|purge|flush|expire|evict|clear|reset|forget", re.IGNORECASE
+)
+#: Who asks for something may fill a cache with it; that makes nothing untrue.
+_ASKS = re.compile(r"^_*(get|fetch|load|find|current|is|has|count|render|send|log)(_|$)")
 _LOGS = re.compile(r"^_*(log|debug|info|warning|error|exception)(_|$)")
 _MEND = (
     "Do it in transaction.on_commit(...); or have the cache know by itself what a commit changed."
@@ -147,10 +151,10 @@ def _changes(
         yield call, f"cache.{call.func.attr}"
     for part in walk(node):
         if isinstance(part, ast.Call) and part not in direct:
-            name = part.func.attr if isinstance(part.func, ast.Attribute) else ""
-            if _LOGS.match(name):
-                continue
             called = called_as(part.func, function.names)
+            name = called.rpartition(".")[2]
+            if _LOGS.match(name) or _ASKS.match(name) or called.startswith("super."):
+                continue
             if called.startswith(".") and not _ABOUT_CACHES.search(called):
                 continue  # a guess by its name alone
             for callee in file.callees(function, part):
@@ -163,7 +167,12 @@ def _reaches(file: File, function: Function, depth: int) -> bool:
     """Whether the function changes a cache, itself or through others, before it returns."""
     if function.index.changes_cache:
         return True
-    if depth > _DEEPEST or any(call.endswith("on_commit") for call in function.index.calls):
+    name = function.index.name.rpartition(".")[2]
+    if (
+        depth > _DEEPEST
+        or not _ABOUT_CACHES.search(name)
+        or any(call.endswith("on_commit") for call in function.index.calls)
+    ):
         return False
     return any(
         callee.full_name != function.full_name and _reaches(file, callee, depth + 1)
@@ -171,4 +180,5 @@ def _reaches(file: File, function: Function, depth: int) -> bool:
         if not called.startswith(".") or _ABOUT_CACHES.search(called)
         for callee in file.project.callees(called, function)
         if not _LOGS.match(callee.index.name.rpartition(".")[2])
+        and not _ASKS.match(callee.index.name.rpartition(".")[2])
     )

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator
 
 from ..file import Defined, File
 from ..findings import Finding
-from ..names import walk
+from ..names import dotted, walk
 from ._taint import mentions, of_request
 
 CODE = "S2a"
@@ -40,6 +41,7 @@ _MUTATORS = frozenset(
         "popleft", "remove", "setdefault", "update",
     }
 )  # fmt: skip
+_REGISTERS = re.compile(r"regist(ry|er|ered)|(^|_)populate", re.IGNORECASE)
 _REGISTRY = ("register", "connect", "subscribe", "autodiscover", "add_hook", "add_handler", "setup")
 
 
@@ -81,6 +83,8 @@ def check(file: File) -> Iterator[Finding]:
                     continue  # one value for the process, from somewhere else
                 seen.add((holder, function.name))
                 name = holder.rpartition(".")[2]
+                if _REGISTERS.search(name):
+                    continue
                 yield file.finding(
                     CODE,
                     part,
@@ -118,6 +122,8 @@ def _changed(part: ast.AST, free: set[str]) -> Iterator[tuple[ast.expr, ast.expr
                 if not isinstance(part, ast.Delete) and not isinstance(part.value, ast.Constant):
                     yield target, None
             elif isinstance(target, ast.Attribute) and not isinstance(part, ast.Delete):
+                if isinstance(part, ast.Assign) and dotted(target.value) == "self":
+                    continue  # the object gets one of its own
                 yield target, None
     elif (
         isinstance(part, ast.Call)
@@ -191,7 +197,7 @@ def _kind(value: str) -> bool:
 def _fills_a_registry(file: File, function: Defined) -> bool:
     """Whether the function is there to be called while the project is loaded."""
     names = function.name.lower()
-    if any(word in names for word in _REGISTRY):
+    if any(word in names for word in _REGISTRY) or _REGISTERS.search(names):
         return True
     full = f"{file.index.name}.{function.name}"
     return full in file.project.called_at_import
@@ -203,6 +209,16 @@ def _is_memo(function: Defined, place: ast.expr, key: ast.expr | None, change: a
     if isinstance(change, ast.AugAssign):
         return True  # a figure of this process
     for part in walk(function.node):
+        if (
+            key is not None
+            and isinstance(part, ast.Call)
+            and isinstance(part.func, ast.Attribute)
+            and part.func.attr == "get"
+            and part.args
+            and ast.unparse(part.func.value) == written
+            and ast.unparse(part.args[0]) == ast.unparse(key)
+        ):
+            return True
         if isinstance(part, ast.Compare) and any(
             isinstance(op, ast.In | ast.NotIn) for op in part.ops
         ):

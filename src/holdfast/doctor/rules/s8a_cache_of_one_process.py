@@ -79,8 +79,8 @@ def _judge(
         _MEND,
         symbol="CACHES",
         attribute=f"CACHES[{alias!r}]",
-        severity="error",
-        confidence="high" if user is not None else "medium",
+        severity="warning" if user is None else "error",
+        confidence="medium" if user is None else "high",
     )
 
 
@@ -106,7 +106,7 @@ def _users(project: Project, settings: Settings) -> Iterator[tuple[str, Value | 
         yield "default", None, used
     if settings_of.serves(settings):
         for alias in settings_of.aliases(settings):
-            yield alias, settings.get("CACHES", alias), "these settings serve users"
+            yield alias, None, "these settings serve users"
 
 
 def _alias(settings: Settings, name: str) -> str:
