@@ -11,6 +11,8 @@ import pytest
 import holdfast
 from holdfast import cli, named_stores
 from holdfast.cache import publishing, verifying
+from holdfast.command import _settings
+from holdfast.command.cache import _what
 from tests.cache.conftest import wait_for
 
 MODULE = """
@@ -34,8 +36,11 @@ def prices(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
     monkeypatch.chdir(tmp_path)
     monkeypatch.syspath_prepend(str(tmp_path))
     monkeypatch.delenv("DJANGO_SETTINGS_MODULE", raising=False)
+    # Other tests of this process may have a project.
+    monkeypatch.setattr(_what, "has_django", lambda: False)
+    monkeypatch.setattr(_settings, "_django_runs", lambda: False)
     (tmp_path / "prices_of_the_test.py").write_text(MODULE, encoding="utf-8")
-    cache = {"PUBLISH": 60, "COMMIT_TIMEOUT": 0.1}
+    cache = {"PUBLISH": 60, "COMMIT_TIMEOUT": 60}
     holdfast.configure({"STORES": {"cache": f"lmdb://{tmp_path}/state"}, "CACHE": cache})
     import prices_of_the_test  # type: ignore[import-not-found]
 

@@ -11,6 +11,7 @@ from django.core.cache.backends.base import DEFAULT_TIMEOUT
 from ...stores.errors import StoreUnavailable
 from ...values import MISSING
 from ...values.codec import MARK
+from .counting import missed
 from .guard_calls import GuardedCalls, _returning
 from .guard_load import Awaiting, Load
 
@@ -20,23 +21,34 @@ class GuardedAsyncCalls(GuardedCalls):
 
     async def aget(self, key: Any, default: Any = None, version: int | None = None) -> Any:
         """See `get`."""
+        found = await self._afound(key, version)
+        if found is MISSING:
+            missed(self.figures)
+            return default
+        self.figures.store_hits += 1
+        return found
+
+    async def _afound(self, key: Any, version: int | None) -> Any:
+        """See `_found`."""
         if self._spares and self._guard.open:
             self._guard.look()
-            return self._guard.missing(default)
+            return self._away(MISSING)
         try:
-            return await super().aget(key, default, version)
+            return await super().aget(key, MISSING, version)
         except StoreUnavailable as error:
-            return self._guard.missing(self._spared(error, default))
+            return self._away(self._spared(error, MISSING))
 
     async def aget_many(self, keys: Iterable[Any], version: int | None = None) -> dict[Any, Any]:
         """See `get_many`."""
         if self._spares and self._guard.open:
             self._guard.look()
-            return dict(self._guard.missing({}))
+            return dict(self._away({}))
         try:
-            return await super().aget_many(keys, version)
+            found = await super().aget_many(keys, version)
         except StoreUnavailable as error:
-            return dict(self._guard.missing(self._spared(error, {})))
+            return dict(self._away(self._spared(error, {})))
+        self.figures.store_hits += len(found)
+        return found
 
     async def aset(
         self,

@@ -13,6 +13,7 @@ from ...stores.errors import StoreUnavailable
 from ...values import MISSING
 from ...values.codec import MARK
 from .async_calls import AsyncCalls
+from .counting import counts_of, missed
 from .guard import Guard, guard_of
 from .guard_load import Blocking, Load
 from .parameters import UNLIMITED, Guarding
@@ -35,6 +36,7 @@ class GuardedCalls(AsyncCalls):
         )
         # Whether an outage of the store is none of the cache.
         self._spares = usable and self._guarding.spares
+        self.figures = counts_of(location, params)
         self._guard: Guard = guard_of(self._store) if usable else None  # type: ignore[assignment]
 
     @property
@@ -53,23 +55,39 @@ class GuardedCalls(AsyncCalls):
 
     def get(self, key: Any, default: Any = None, version: int | None = None) -> Any:
         """The value of *key*, or *default*, also while the store is away."""
+        found = self._found(key, version)
+        if found is MISSING:
+            missed(self.figures)
+            return default
+        self.figures.store_hits += 1
+        return found
+
+    def _found(self, key: Any, version: int | None) -> Any:
+        """The value, or MISSING; not counted as a hit or a miss."""
         if self._spares and self._guard.open:
             self._guard.look()
-            return self._guard.missing(default)
+            return self._away(MISSING)
         try:
-            return super().get(key, default, version)
+            return super().get(key, MISSING, version)
         except StoreUnavailable as error:
-            return self._guard.missing(self._spared(error, default))
+            return self._away(self._spared(error, MISSING))
+
+    def _away(self, instead: Any) -> Any:
+        """What is found while the store is away."""
+        self.figures.outages += 1
+        return self._guard.missing(instead)
 
     def get_many(self, keys: Iterable[Any], version: int | None = None) -> dict[Any, Any]:
         """The values of those keys that there are: none, while the store is away."""
         if self._spares and self._guard.open:
             self._guard.look()
-            return dict(self._guard.missing({}))
+            return dict(self._away({}))
         try:
-            return super().get_many(keys, version)
+            found = super().get_many(keys, version)
         except StoreUnavailable as error:
-            return dict(self._guard.missing(self._spared(error, {})))
+            return dict(self._away(self._spared(error, {})))
+        self.figures.store_hits += len(found)
+        return found
 
     def _spared(self, error: StoreUnavailable, instead: Any) -> Any:
         """What to return in place of the error, if that is wanted."""

@@ -49,7 +49,7 @@ class Awaiting:
 
     async def get(self, key: Any, version: int | None) -> Any:
         """The entry, or MISSING."""
-        return await self.cache.aget(key, MISSING, version)
+        return await self.cache._afound(key, version)  # type: ignore[attr-defined]  # noqa: SLF001
 
     async def call(self, function: Callable[[], Any]) -> Any:
         """What the user's function returns."""
@@ -80,7 +80,7 @@ class Blocking(Awaiting):
 
     async def get(self, key: Any, version: int | None) -> Any:
         """See `Awaiting.get`."""
-        return self.cache.get(key, MISSING, version)
+        return self.cache._found(key, version)  # noqa: SLF001
 
     async def call(self, function: Callable[[], Any]) -> Any:
         """See `Awaiting.call`."""
@@ -149,8 +149,7 @@ class Load:
                 finally:
                     flights.pop(place, None)
                     flight.land()
-            what = f"cache.get_or_set({self._key!r})"
-            if self._left <= 0 or not await at.wait(under_way, what, self._left):
+            if not await self._waited(under_way):
                 return await self._alone()
             value = await at.get(self._key, self._version)
             if value is MISSING and under_way.began > came:
@@ -158,6 +157,29 @@ class Load:
                 value = self._of(under_way.outcome)
             if value is not MISSING:
                 return value
+
+    async def _waited(self, under_way: Flight) -> bool:
+        """Wait for somebody else's load; False, if it took too long."""
+        if self._left <= 0:
+            return False
+        figures, begun = self._at.cache.figures, time.monotonic()
+        figures.waits += 1
+        landed = await self._at.wait(under_way, f"cache.get_or_set({self._key!r})", self._left)
+        figures.wait_seconds += time.monotonic() - begun
+        figures.timeouts += not landed
+        return landed
+
+    async def _made(self) -> Any:
+        """What the user's function returns."""
+        figures, begun = self._at.cache.figures, time.monotonic()
+        figures.loads += 1
+        try:
+            return await self._at.call(self._function)
+        except Exception:
+            figures.load_errors += 1
+            raise
+        finally:
+            figures.load_seconds += time.monotonic() - begun
 
     @property
     def _left(self) -> float:
@@ -214,7 +236,7 @@ class Load:
 
     async def _loaded(self, flight: Flight) -> Any:
         flight.began = next_moment()
-        value = await self._at.call(self._function)
+        value = await self._made()
         # Refuses, as Django's own do, what can't be stored.
         data = await self._at.dump(self._key, value, self._place)
         flight.outcome = Outcome(data, frozenset(), 0, self._place)
@@ -222,7 +244,7 @@ class Load:
 
     async def _alone(self) -> Any:
         """Load, with nobody waiting, and leave what others store."""
-        value = await self._at.call(self._function)
+        value = await self._made()
         data = await self._at.dump(self._key, value, self._place)
         if self._ttl is None or self._ttl > 0:
             try:
