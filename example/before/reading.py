@@ -4,8 +4,8 @@ The idea: when something is saved, a `post_save` receiver asks Django for the ke
 (`get_cache_key`) and deletes it, so that the next reader gets a new one.
 
 Why it doesn't hold: the key is made of the request at hand, and that is the editor's, of another
-address: nothing has such a key, and nothing is deleted. With the right address, the page would still
-be deleted before COMMIT: a reader who comes just then stores the old one anew, for an hour.
+address: nothing has such a key, and nothing is deleted. With the right address, the page would be
+deleted before COMMIT all the same: a reader who comes just then stores the old one, for an hour.
 """
 
 from typing import Any
