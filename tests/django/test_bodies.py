@@ -25,6 +25,9 @@ class Counted:
     def close(self):
         pass
 
+    def seekable(self):
+        return False
+
     def readline(self, size=None):
         return self.read(size)
 

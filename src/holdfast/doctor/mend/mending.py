@@ -196,6 +196,9 @@ class _Patient:
         except (RefusedError, SyntaxError, ValueError) as error:
             self._give_up(str(error) if isinstance(error, RefusedError) else "it would not compile")
             self.result = self.file.after
+        else:
+            if self.result == self.file.after:
+                self._give_up("the doctor would still find it")
 
     def accepts(self, after: list[Finding]) -> bool:
         """Whether the result is as it should be, seen by what the doctor finds in it."""
