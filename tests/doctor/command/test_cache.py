@@ -196,13 +196,25 @@ def sealed(data):
         lambda data: data[: len(data) // 2],
         lambda data: data[:40] + bytes([data[40] ^ 1]) + data[41:],
         lambda _: b"nonsense" * 1000,
+        lambda data: data.replace(b"S1a", b"S4c"),
         lambda _: sealed(b"nonsense"),
         lambda _: sealed(pickle.dumps(42)),
         lambda _: sealed(pickle.dumps({"shop/base.py": 1})),
         lambda _: sealed(pickle.dumps(Hostile())),
         lambda _: sealed(pickle.dumps({"shop/base.py": ("x", pickle.dumps(Hostile()))})),
     ],
-    ids=["empty", "cut", "a bit", "nonsense", "sealed", "number", "shape", "hostile", "inner"],
+    ids=[
+        "empty",
+        "cut",
+        "a bit",
+        "nonsense",
+        "a code",
+        "sealed",
+        "number",
+        "shape",
+        "hostile",
+        "inner",
+    ],
 )
 def test_what_is_damaged_is_ignored_and_mended(shop, reread, folder, which, damage):
     reread()

@@ -64,6 +64,19 @@ def test_alone_on_its_line_it_counts_for_the_next_statement(told):
     assert (findings, left_out) == ([("S2a", 11)], 1)
 
 
+def test_alone_within_a_statement_it_counts_for_that_one(told):
+    assert told("""
+        seen = {}
+
+        def remember(request):
+            seen.update(
+                # holdfast: ignore[S2] a debug page
+                {request.path: request.user},
+            )
+            return seen
+    """) == ([], 1)
+
+
 SYNC = """
     def __init__(self, get_response):
         self.get_response = get_response
