@@ -220,6 +220,9 @@ def test_what_is_damaged_is_ignored_and_mended(shop, reread, folder, which, dama
     reread()
     for file in folder.glob(which):
         file.write_bytes(damage(file.read_bytes()))
+    assert reread()[1] == ["S1a"]
+    for file in folder.glob(which):
+        file.write_bytes(damage(file.read_bytes()))
     shop.put("new.py", "x = 1")
     assert reread()[1] == ["S1a"]
     assert reread() == (0, ["S1a"])
