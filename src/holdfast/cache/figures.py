@@ -49,13 +49,8 @@ def place_of(store: str) -> Store:
     return found
 
 
-def _close() -> None:
-    for store in list(_opened.values()):
-        store.close()
-    _opened.clear()
-
-
-configuration.listeners.append(_close)
+# Not closed here: who writes to one has it still, and another store may share its file.
+configuration.listeners.append(_opened.clear)
 
 
 @dataclass(slots=True)

@@ -32,11 +32,14 @@ _STILL_THERE = 30.0
 #: Seconds between two looks whether other processes are gone.
 _FOLD_EVERY = 60.0
 
+_TOO_OFTEN = 3
+
 #: Whether there is such a thread. Read at each call that isn't served from memory.
 begun = False
 
 _to_end_with = False
 _alone = threading.Lock()
+_failures = 0
 
 
 class _Publisher:
@@ -137,22 +140,27 @@ def publish(patience: float = 1.0) -> None:
     Args:
         patience: seconds to wait for who is just telling, and may have begun before what is news.
     """
-    if not begun or not _alone.acquire(timeout=patience):
+    global _failures
+    held = _alone
+    if not begun or not held.acquire(timeout=patience):
         return
     try:
         metrics.tick()
-        if _interval() is None:
-            return
-        for store in {counts.store for counts in all_counts().values() if counts.store}:
+        stores = {counts.store for counts in all_counts().values() if counts.store}
+        for store in stores if _interval() is not None else ():
             publisher = _publishers.get(store) or _publishers.setdefault(store, _Publisher(store))
             try:
                 publisher.publish()
             except (StoreError, configuration.ConfigurationError):
                 continue  # next time, or never: nobody waits for it
+        _failures = 0
     except Exception:
-        logger.warning("The figures of cached results could not be told", exc_info=True)
+        # Once may be a store that was just closed, for there are other settings.
+        _failures += 1
+        if _failures == _TOO_OFTEN:
+            logger.warning("The figures of cached results can't be told", exc_info=True)
     finally:
-        _alone.release()
+        held.release()
 
 
 def _run() -> None:
