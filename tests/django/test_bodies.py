@@ -83,3 +83,19 @@ def test_a_stream_that_is_wound_back_counts_once(tmp_path):
         tee = body_tee(request)
         assert request.body == BODY  # Django looks for its size, and winds it back
         assert (tee.taken, tee.size) == (BODY, len(BODY))
+        request._stream.seek(0)
+        assert request._stream.read(10) == BODY[:10]
+        assert (tee.taken, tee.size) == (BODY, len(BODY))  # Django's own copy by now
+
+
+def test_what_is_read_once_more_counts_once(tmp_path):
+    request = RequestFactory().post("/", b"", content_type="text/plain")
+    path = tmp_path / "body"
+    path.write_bytes(BODY)
+    with path.open("rb") as stream:
+        request._stream = stream
+        tee = body_tee(request)
+        assert request.read(300) == BODY[:300]
+        request._stream.seek(0)
+        assert request.read() == BODY
+        assert (tee.taken, tee.size) == (BODY, len(BODY))
