@@ -155,7 +155,8 @@ def _changes(
             name = called.rpartition(".")[2]
             if _LOGS.match(name) or _ASKS.match(name) or called.startswith("super."):
                 continue
-            if called.startswith(".") and not _ABOUT_CACHES.search(called):
+            guessed = called.startswith(".") or ".objects." in called
+            if guessed and not _ABOUT_CACHES.search(name):
                 continue  # a guess by its name alone
             for callee in file.callees(function, part):
                 if callee.index.name != function.name and _reaches(file, callee, depth + 1):

@@ -15,8 +15,8 @@ from ..project import Function
 CODE = "S2d"
 TITLE = "An object of a module that collects data of requests"
 REASON = """An object that a module makes when it is imported is as much of the process as a global
-is: what its methods keep on it is mixed from all requests that run at once, is reset by each of them
-under the others, and is another thing in every worker."""
+is: what its methods keep on it is mixed from all requests that run at once, is reset by each of
+them under the others, and is another thing in every worker."""
 WRONG = """
 class Statistics:
     def __init__(self):

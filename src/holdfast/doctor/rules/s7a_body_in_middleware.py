@@ -159,10 +159,25 @@ def _guarded(node: ast.AST, *, guarded: bool = False) -> Iterator[tuple[ast.AST,
         if isinstance(child, FunctionNode | ast.ClassDef | ast.Lambda):
             continue
         inside = guarded
-        if isinstance(child, ast.If):
+        if isinstance(child, ast.If) and _leaves_others_alone(child):
+            guarded = True  # what follows is for these addresses only
+        elif isinstance(child, ast.If):
             inside = guarded or any(
                 isinstance(part, ast.Attribute) and part.attr in _ONE_PLACE
                 for part in everything(child.test)
             )
         yield child, guarded
         yield from _guarded(child, guarded=inside)
+
+
+def _leaves_others_alone(statement: ast.If) -> bool:
+    """`if request.path not in PATHS: return …`."""
+    return (
+        isinstance(statement.body[-1], ast.Return)
+        and isinstance(statement.test, ast.Compare)
+        and isinstance(statement.test.ops[0], ast.NotIn | ast.NotEq)
+        and any(
+            isinstance(part, ast.Attribute) and part.attr in _ONE_PLACE
+            for part in everything(statement.test.left)
+        )
+    )

@@ -12,9 +12,9 @@ from . import _settings as settings_of
 CODE = "S8d"
 TITLE = "Persistent database connections where they can't be kept"
 REASON = """`CONN_MAX_AGE` keeps a connection with the thread that opened it, for the next request
-of that thread. Under ASGI requests come to ever other threads: connections are left open that nobody
-uses again, until the database has no more to give. Together with Django's own connection pool it is
-an error."""
+of that thread. Under ASGI requests come to ever other threads: connections are left open that
+nobody uses again, until the database has no more to give. Together with Django's own connection
+pool it is an error."""
 WRONG = """
 ASGI_APPLICATION = "mysite.asgi.application"
 DATABASES = {
