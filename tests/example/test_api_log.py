@@ -32,17 +32,18 @@ def wrong(tally: Tally) -> dict[str, int]:
 def test_the_usual_class_logs_durations_of_others_and_costs_a_thread_a_user(
     site: Callable[[str], Site],
 ) -> None:
-    found = wrong(api_log.drive(site("before")))
+    tally = api_log.drive(site("before"))
+    found = wrong(tally)
     assert found[api_log.WRONG] > api_log.USERS // 2
     assert found[api_log.THREAD] > api_log.USERS // 2
-    assert set(found) == {api_log.WRONG, api_log.THREAD}
+    assert set(found) == {api_log.WRONG, api_log.THREAD}, tally.reasons(api_log.UNEXPECTED)
 
 
 def test_holdfasts_logs_each_request_once_with_its_own_duration_and_no_thread(
     site: Callable[[str], Site],
 ) -> None:
     tally = api_log.drive(site("after"))
-    assert wrong(tally) == {}
+    assert wrong(tally) == {}, tally.reasons(tally.counts)
     assert all(count.tried >= api_log.USERS for count in tally.counts.values())
 
 
@@ -71,7 +72,7 @@ def test_a_duration_within_what_the_user_saw_is_right(seconds: float) -> None:
     assert judged(line(seconds)) == {}
 
 
-@pytest.mark.parametrize("seconds", [0.2, 1.4])
+@pytest.mark.parametrize("seconds", [0.2, 2.4])
 def test_another_one_is_wrong(seconds: float) -> None:
     assert judged(line(seconds)) == {api_log.WRONG: 1}
 

@@ -26,8 +26,9 @@ COUNTED_SECONDS = 1.0
 SETTLE_SECONDS = 0.5
 #: The views await so long.
 AWAITED_SECONDS = 1.0
-#: More than the client saw, a request can't have taken; clocks and lines may differ by so much.
-TOLERANCE_SECONDS = 0.05
+#: More than the client saw, a request can't have taken. But a server that has just answered may be
+#: kept waiting before it looks at its clock.
+TOLERANCE_SECONDS = 1.0
 #: What a server may have for itself: its loop, its log, a few for what may block.
 FEW_THREADS = 10
 #: How long a log may pause while there is more to be written.
@@ -68,10 +69,11 @@ def judge(tally: Tally, took: dict[str, float], log: str) -> None:
         logged.setdefault(name, []).append(float(seconds))
     for name, seconds in took.items():
         found = logged.get(name, [])
-        tally.note(UNLOGGED, wrong=len(found) != 1)
+        tally.note(UNLOGGED, wrong=len(found) != 1, reason=f"logged {len(found)} times")
         for one in found:
             least, most = AWAITED_SECONDS - 0.01, seconds + TOLERANCE_SECONDS
-            tally.note(WRONG, wrong=not least <= one <= most)
+            told = f"logged as {one:.3f} s, seen as {seconds:.3f} s"
+            tally.note(WRONG, wrong=not least <= one <= most, reason=told)
 
 
 def crowd(  # noqa: PLR0913, PLR0917 - as much as a crowd can be told
