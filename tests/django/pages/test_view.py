@@ -305,6 +305,12 @@ urlpatterns = [
     path("async_decorated/<int:pk>/", AsyncDecorated.as_view(), name="async_decorated"),
     path("method/<int:pk>/", Method.as_view(), name="method"),
     path("async_method/<int:pk>/", AsyncMethod.as_view(), name="async_method"),
+    path("twice/<int:pk>/", cached_view(ttl=60)(Decorated.as_view()), name="twice"),
+    path(
+        "async_twice/<int:pk>/",
+        cached_view(ttl=60)(AsyncDecorated.as_view()),
+        name="async_twice",
+    ),
     path("in_urlconf/<int:pk>/", cached_view(ttl=60)(Plain.as_view()), name="in_urlconf"),
     path("who/", who),
     path("async_who/", async_who),
@@ -332,6 +338,8 @@ KINDS = [
     "method",
     "async_method",
     "in_urlconf",
+    "twice",
+    "async_twice",
 ]
 
 

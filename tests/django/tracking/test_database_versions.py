@@ -20,7 +20,13 @@ from holdfast.django.tracking.start import start
 from tests.django.tracking.conftest import on_database
 from tests.django.tracking.shop.models import Author, Tag
 from tests.django.tracking.test_cases import GROUPS, check_all
-from tests.django.tracking.test_transactions import Away, StopError, in_thread, rename
+from tests.django.tracking.test_transactions import (
+    Away,
+    StopError,
+    forget_connection,
+    in_thread,
+    rename,
+)
 
 
 @pytest.fixture(autouse=True)
@@ -152,12 +158,6 @@ def wait_until(condition: Callable[[], bool]) -> None:
     while not condition():
         assert time.monotonic() < deadline
         time.sleep(0.02)
-
-
-def forget_connection() -> None:
-    # Django's thread for async code lives longer than this database is the default.
-    connections["default"].close()
-    del connections["default"]
 
 
 def test_async_functions(red):

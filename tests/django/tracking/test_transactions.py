@@ -1,5 +1,6 @@
 """What a transaction writes makes results untrue with its COMMIT: not before, and not after."""
 
+import asyncio
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -7,9 +8,11 @@ from contextvars import Context
 from typing import Any
 
 import pytest
+from asgiref.sync import sync_to_async
 from django.db import IntegrityError, OperationalError, connection, connections, transaction
 
 from holdfast import named_stores
+from holdfast.cache import cached
 from holdfast.cache import invalidate as invalidate_tags
 from holdfast.cache.consistency import consistency
 from holdfast.django import invalidate
@@ -406,3 +409,31 @@ def test_strict_a_write_that_can_not_be_announced_fails(name, red, monkeypatch):
     assert name() == "red"
     rename(red, "blue")  # the connection is fine
     assert name() == "blue"
+
+
+# Async code
+
+
+def test_async_functions_are_kept_and_made_untrue(shop, red):
+    loads = []
+
+    @cached(ttl=None, name="of an async function of the store's own tags")
+    async def name() -> str:
+        loads.append(1)
+        return (await Tag.objects.aget(pk=red.pk)).name
+
+    async def run() -> list[str]:
+        seen = [await name(), await name()]
+        await Tag.objects.filter(pk=red.pk).aupdate(name="blue")
+        seen += [await name(), await name()]
+        await sync_to_async(forget_connection)()
+        return seen
+
+    assert asyncio.run(run()) == ["red", "red", "blue", "blue"]
+    assert len(loads) == 2
+
+
+def forget_connection() -> None:
+    # Django's thread for async code lives longer than this database is the default.
+    connections["default"].close()
+    del connections["default"]

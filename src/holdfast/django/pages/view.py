@@ -21,7 +21,7 @@ from .canonical import NotCanonical, canonical
 from .invalidation import dotted_name
 from .page import conditional, is_page, thaw
 from .request_class import plain
-from .visit import ABSENT, REFUSED, Visit
+from .visit import ABSENT, REFUSED, Visit, making
 
 _View = TypeVar("_View", bound=Callable[..., Any])
 
@@ -192,7 +192,7 @@ class Explained:
 
 
 class _NotCached(Exception):  # noqa: N818 - a state, not a mistake
-    """There is no page, and none shall be made."""
+    """There is no page, and none shall be made here."""
 
 
 class _Pages:
@@ -242,6 +242,8 @@ class _Pages:
         # page is nobody else's.
         try:
             place = self._place(name, request, rest, kwargs)
+            if place in making.get():
+                raise _NotCached  # this very page is being made around it
             page = self._quick(pages, rules, place, request)
             if page is not MISSING:
                 return _response(request, page, None)
@@ -267,6 +269,8 @@ class _Pages:
         rules, pages = self._decorator.policy_of(name), loader(self._options.store)
         try:
             place = self._place(name, request, rest, kwargs)
+            if place in making.get():
+                raise _NotCached  # this very page is being made around it
             parts = known.remembered(self._options.store, place)
             if parts is not None:
                 await parts.aprepare(request)

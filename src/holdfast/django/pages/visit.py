@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any
 
 from django.http import Http404, HttpRequest, HttpResponse
@@ -28,6 +30,10 @@ if TYPE_CHECKING:
 ABSENT = "absent"
 #: Stands for a response that is only for who asked.
 REFUSED = ("refused",)
+
+#: The pages that are being made in this context: one within the other, as where a class-based view
+#: and its `dispatch` are decorated.
+making: ContextVar[tuple[str, ...]] = ContextVar("holdfast.pages", default=())
 
 
 class Keys:
@@ -141,7 +147,7 @@ class Visit(Keys):
         request = self.request if mine else request_for_background(self.request)
         absent: Http404 | None = None
         response: HttpResponseBase | None = None
-        with watching(request) as observation:
+        with self._making(), watching(request) as observation:
             try:
                 response = self._view(request, *self._args, **self._kwargs)
                 response = _rendered(response)
@@ -163,7 +169,7 @@ class Visit(Keys):
         request = self.request if mine else request_for_background(self.request)
         absent: Http404 | None = None
         response: HttpResponseBase | None = None
-        with watching(request) as observation:
+        with self._making(), watching(request) as observation:
             try:
                 response = await self._view(request, *self._args, **self._kwargs)
                 response = await _arendered(response)
@@ -177,6 +183,15 @@ class Visit(Keys):
         if mine:
             self.made = response
         return value
+
+    @contextmanager
+    def _making(self) -> Iterator[None]:
+        around = making.get()
+        making.set((*around, self.place))
+        try:
+            yield
+        finally:
+            making.set(around)
 
     def _judged(
         self,

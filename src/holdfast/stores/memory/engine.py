@@ -10,6 +10,7 @@ import time
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from ..errors import StoreError
@@ -71,7 +72,7 @@ class MemoryStore:
         self._version = 0
         self._changed = threading.Condition(threading.RLock())
 
-    @property
+    @cached_property
     def asynchronous(self) -> AsyncMemoryStore:
         """The same store for async code."""
         from .asynchronous import AsyncMemoryStore
