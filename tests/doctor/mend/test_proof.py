@@ -46,9 +46,14 @@ def raises_half_way(finding, code):
     raise mending.RefusedError("half-way")
 
 
+def fails(finding, code):
+    raise KeyError("nobody thought of that")
+
+
 @pytest.mark.parametrize(
     ("wrong", "why"),
     [
+        (fails, "a fault of the doctor's: KeyError: 'nobody thought of that'"),
         (nothing, "the doctor would still find it"),
         (another_finding, "the doctor would find S"),
         (raises_half_way, "half-way"),

@@ -176,8 +176,8 @@ class _Patient:
                 # On its own first: a mend that is refused half-way leaves nothing.
                 if not why:
                     note = _mend(finding, Code(file, self.file.after))
-            except RefusedError as error:
-                why = str(error)
+            except Exception as error:  # noqa: BLE001 - one finding must not end the others
+                why = _reason(error)
             if why:
                 self.refused.append(Refusal(finding, why))
             else:
@@ -193,8 +193,8 @@ class _Patient:
                 _mend(one.finding, code)
             self.result = code.result()
             compile(self.result, file.path, "exec", dont_inherit=True)
-        except (RefusedError, SyntaxError, ValueError) as error:
-            self._give_up(str(error) if isinstance(error, RefusedError) else "it would not compile")
+        except Exception as error:  # noqa: BLE001 - as above
+            self._give_up(_reason(error))
             self.result = self.file.after
         else:
             if self.result == self.file.after:
@@ -228,6 +228,15 @@ class _Patient:
         if len(self.tried) == 1:
             self._given_up[_key(self.tried[0].finding)] = why
         self._one_by_one = True
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, RefusedError):
+        return str(error)
+    if isinstance(error, SyntaxError):
+        return "it would not compile"
+    text = " ".join(str(error).split())[:200]
+    return f"mending it failed, which is a fault of the doctor's: {type(error).__name__}: {text}"
 
 
 def _mend(finding: Finding, code: Code) -> str:
