@@ -69,6 +69,29 @@ def asked(run: Any) -> Callable[..., Any]:
     return run_command
 
 
+# The documentation
+
+SEEING = (Path(__file__).parents[1] / "docs/cached/seeing.md").read_text(encoding="utf-8")
+
+
+def test_every_command_is_documented():
+    from holdfast.command import cache
+
+    there = {path.stem for path in Path(cache.__path__[0]).glob("*.py")}
+    for name in there:
+        assert name.startswith("_") or f"`{name}`" in SEEING
+
+
+def test_every_metric_and_setting_is_documented():
+    from holdfast.cache import metrics
+
+    told = {**metrics.COUNTERS, **metrics.OF_STORE, **metrics.OF_THE_MOMENT}
+    for each in (*told.values(), metrics.OF_FRAMEWORK):
+        assert f"_{each.metric}" in SEEING
+    for key in ("METRICS", "PUBLISH", "VERIFY"):
+        assert f"| `{key}` |" in SEEING
+
+
 # stats
 
 
