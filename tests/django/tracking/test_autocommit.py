@@ -162,3 +162,16 @@ def test_of_several_statements_mysql_answers_the_first_alone():
     mysql: Any = SimpleNamespace(vendor="mysql")
     assert drivers.may_be_at_it(mysql, is_one=False)
     assert not drivers.may_be_at_it(mysql, is_one=True)
+
+
+def test_what_may_be_taken_back_is_not_kept(shop, counted, monkeypatch):
+    """MySQL alone has READ UNCOMMITTED: others take it for READ COMMITTED."""
+    level = SimpleNamespace(vendor="mysql", isolation_level="read uncommitted")
+    assert drivers.reads_uncommitted(level)  # type: ignore[arg-type]
+    assert not drivers.reads_uncommitted(connection)
+    Tag.objects.create(name="red")
+    count = counted(Tag.objects.count, is_new=True)
+    monkeypatch.setattr(drivers, "reads_uncommitted", lambda _: True)
+    count()
+    count()
+    assert count.loads == 2

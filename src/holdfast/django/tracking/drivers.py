@@ -104,6 +104,12 @@ def isolates(connection: BaseDatabaseWrapper) -> bool:
     return True
 
 
+def reads_uncommitted(connection: BaseDatabaseWrapper) -> bool:
+    """Whether queries may see what others have written, and may yet take back."""
+    level = getattr(connection, "isolation_level", None)
+    return connection.vendor == "mysql" and level == "read uncommitted"
+
+
 def is_replica(connection: BaseDatabaseWrapper) -> bool:
     """Whether the database itself says that it follows another one."""
     if connection.vendor != "postgresql":

@@ -90,8 +90,10 @@ class Reading(Transaction):
     # Whether what is read is as new as the stamp says
 
     def _too_old(self, connection: BaseDatabaseWrapper) -> str | None:
-        """Why what is read now may be older than the stamp, if so."""
+        """Why what is read now may be no committed state, or one older than the stamp, if so."""
         stamped = latest_stamp()
+        if drivers.reads_uncommitted(connection):
+            return "READ UNCOMMITTED shows what may be taken back"
         if stamped == ELSEWHERE:
             return 'it reads the database, and isn\'t in the store "cache", where writes are told'
         if self.is_open(connection):
