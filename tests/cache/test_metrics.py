@@ -164,3 +164,21 @@ def test_errors_of_the_store_and_takeovers_are_counted(name: str) -> None:
         del tags.put
     assert store_counts("cache").errors == before + 1
     assert counts(name).not_stored == 1
+
+
+def test_a_library_that_is_missing_fails_no_call(tmp_path: Path) -> None:
+    code = """
+        import logging, sys, holdfast
+        sys.modules["prometheus_client"] = None
+        found = []
+        logging.getLogger("holdfast").addHandler(handler := logging.Handler())
+        handler.emit = lambda record: found.append(record.getMessage())
+        holdfast.configure({
+            "STORES": {"cache": sys.argv[1]}, "CACHE": {"METRICS": ["prometheus"], "PUBLISH": 60},
+        })
+        @holdfast.cached(300, name="f")
+        def f():
+            return 7
+        print(f(), len(found), "holdfast[prometheus]" in found[0])
+    """
+    assert output_of(code, f"lmdb://{tmp_path / 'store'}") == "7 1 True"

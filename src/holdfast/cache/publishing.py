@@ -126,12 +126,26 @@ def begin() -> None:
     if begun:
         return
     begun = True
-    metrics.begin()
+    _begin_metrics()
     if not _to_end_with:
         _to_end_with = True
         atexit.register(publish)
     if not background.run_aside(_run, "holdfast-cache-figures"):
         begun = False
+
+
+def _begin_metrics() -> None:
+    """Tell metrics; a call for a cached result must not fail because nobody can be told of it."""
+    try:
+        metrics.begin()
+    except ModuleNotFoundError as error:
+        logger.error(  # noqa: TRY400 - its traceback says nothing more
+            "HOLDFAST['CACHE']['METRICS'] needs the package %s, which is not installed: pip"
+            " install 'holdfast[prometheus]' or 'holdfast[opentelemetry]'.",
+            (error.name or "").partition(".")[0],
+        )
+    except Exception:
+        logger.exception("The metrics of cached results can't be told")
 
 
 def publish(patience: float = 1.0) -> None:
@@ -184,7 +198,7 @@ def _forget() -> None:
     for counts in all_counts().values():
         counts.store = ""
     if begun:
-        metrics.begin()
+        _begin_metrics()
 
 
 def _in_child() -> None:
