@@ -141,8 +141,8 @@ def writes(function: FunctionNode, names: Names) -> dict[str, list[str]]:
     if found:
         made_from = _made_from(function)
         for used in found.values():
-            for name in used:  # the list grows while it is gone through
-                used += [source for source in made_from.get(name, ()) if source not in used]
+            for one in used:  # the list grows while it is gone through
+                used += [source for source in made_from.get(one, ()) if source not in used]
     return found
 
 

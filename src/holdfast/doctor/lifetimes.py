@@ -41,6 +41,18 @@ _SETUP = frozenset(
     }
 )
 _SELF_AND_REQUEST = 2
+#: By these a class is known as a ModelAdmin, or as one to be mixed into one.
+_OF_ADMINS = frozenset(
+    {
+        "add_view", "change_view", "changeform_view", "changelist_view", "delete_model",
+        "delete_view", "formfield_for_dbfield", "formfield_for_foreignkey", "get_actions",
+        "get_changelist", "get_changelist_instance", "get_fieldsets", "get_form", "get_inlines",
+        "get_list_display", "get_queryset", "get_readonly_fields", "has_add_permission",
+        "has_change_permission", "has_delete_permission", "has_view_permission",
+        "render_change_form", "response_add", "response_change", "save_formset", "save_model",
+        "save_related",
+    }
+)  # fmt: skip
 #: Signals that are sent while the project is loaded, or by commands.
 _AT_START = ("class_prepared", "_migrate", "setting_changed", "_init", "app_registered")
 _TEMPLATE_DECORATORS = ("simple_tag", "inclusion_tag", "filter", "tag", "simple_block_tag")
@@ -91,8 +103,8 @@ class Lifetimes:
             if project.method(full, "__call__") is not None:
                 return Kind.CALLABLE_VIEW if self._takes_request(full) else Kind.SINGLETON
             return Kind.SINGLETON
-        if class_.name.endswith(("Admin", "AdminMixin")) and "request" in self._all_parameters(
-            full
+        if class_.name.endswith(("Admin", "AdminMixin")) and not _OF_ADMINS.isdisjoint(
+            class_.methods
         ):
             return Kind.ADMIN
         if class_.name.rpartition(".")[2].endswith("Node") and "render" in class_.methods:
@@ -126,18 +138,6 @@ class Lifetimes:
     def _takes_request(self, full: str) -> bool:
         method = self.project.method(full, "__call__")
         return method is not None and "request" in method.index.parameters[1:2]
-
-    def _all_parameters(self, full: str) -> set[str]:
-        found = self.project.class_(full)
-        if found is None:
-            return set()
-        module, class_ = found
-        return {
-            name
-            for method in class_.methods
-            if (index := module.functions.get(f"{class_.name}.{method}"))
-            for name in index.parameters
-        }
 
     @cached_property
     def _made_at_import(self) -> set[str]:
@@ -297,9 +297,10 @@ class Lifetimes:
             if kind in {Kind.COMMAND, Kind.TEST}:
                 return ""
             if kind in SHARED and kind is not Kind.SINGLETON:
-                return kind.value if name in self.at_request_time(function.class_name) else ""
+                reached = name in self.at_request_time(function.class_name)
+                return str(kind.value) if reached else ""
             if kind in {Kind.VIEW, Kind.REQUEST, Kind.MODEL, Kind.CONSUMER}:
-                return kind.value
+                return str(kind.value)
         if "request" in index.parameters[:2]:
             return "it takes the request"
         if function.full_name in self._connected:
