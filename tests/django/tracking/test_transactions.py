@@ -3,7 +3,7 @@
 import asyncio
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from contextvars import Context
 from typing import Any
 
@@ -361,6 +361,16 @@ def test_tags_of_users_wait_for_commit_too(name, red):
         invalidate_tags("anything")
         assert consistency is not None
     assert name.is_kept()
+
+
+def test_by_hand_before_anything_was_executed_it_holds_with_commit_too(name, red):
+    """What is changed next, past Django, is seen by nobody until then."""
+    with transaction.atomic():
+        invalidate(red)
+        with closing(connection.connection.cursor()) as cursor:
+            cursor.execute("UPDATE shop_tag SET name = 'blue'")
+        assert in_thread(name) == "red"
+    assert name() == "blue"
 
 
 def test_what_is_no_model_is_refused(shop):

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
+from django.db import connections
+
 from ... import named_stores
 from ...cache.consistency import Consistency
 from ...stores.tags import AsyncTags, Stamp, Tags
 from . import switch
+from .hooks import tracked
 from .moments import ELSEWHERE, next_moment, note_stamp
 from .replicas import history
 from .writes import STORE
@@ -46,16 +49,16 @@ class OfTransactions(Consistency):
     def may_serve(self, tags: Collection[bytes]) -> bool:
         """See `Consistency.may_serve`."""
         return not any(
-            tracked.writes.touches(tags) for tracked in switch.open_transactions() if tracked.writes
+            each.writes.touches(tags) for each in switch.open_transactions() if each.writes
         )
 
     def may_share(self) -> bool:
         """See `Consistency.may_share`."""
-        return not any(tracked.writes or tracked.isolates for tracked in switch.open_transactions())
+        return not any(each.writes or each.isolates for each in switch.open_transactions())
 
     def may_wait(self) -> bool:
         """See `Consistency.may_wait`."""
-        return not any(tracked.writes for tracked in switch.open_transactions())
+        return not any(each.writes for each in switch.open_transactions())
 
     def invalidate(self, store: str, tags: Collection[bytes]) -> None:
         """See `Consistency.invalidate`."""
@@ -71,8 +74,8 @@ class OfTransactions(Consistency):
 def _of_snapshot() -> tuple[bool, Stamp | None]:
     """Whether an open transaction reads from a snapshot, and the stamp that is older than it."""
     oldest = min(
-        (tracked for tracked in switch.open_transactions() if tracked.isolates),
-        key=lambda tracked: (tracked.stamp is not None, tracked.began),
+        (each for each in switch.open_transactions() if each.isolates),
+        key=lambda each: (each.stamp is not None, each.began),
         default=None,
     )
     if oldest is None:
@@ -88,10 +91,16 @@ def _note(taken: Stamp | None) -> None:
 
 
 def _note_writes(store: str, tags: Collection[bytes]) -> bool:
-    """Have *tags* made untrue by the COMMIT of the transaction that is open; False: none is."""
+    """Have *tags* made untrue by the COMMIT of each transaction that is open; False: none is."""
     if store != STORE:
         return False
-    for tracked in switch.open_transactions():
-        tracked.note(tags)
-        return True
-    return False
+    begun = set(switch.open_transactions())
+    for connection in connections.all(initialized_only=True):
+        known = tracked(connection)
+        # In one that Django has begun, and in which nothing was executed yet.
+        if known is not None and connection.in_atomic_block and known not in begun:
+            known.begin()
+            begun.add(known)
+    for each in begun:
+        each.note(tags)
+    return bool(begun)
