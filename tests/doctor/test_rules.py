@@ -103,3 +103,13 @@ def test_the_changelog_names_each_code() -> None:
     named = re.search(r"The doctor's rules: (.*?)\.\n", CHANGELOG.read_text(), re.DOTALL)
     assert named is not None
     assert re.findall(r"`([A-Z]+\d+[a-z])`", named[1]) == CODES
+
+
+def test_the_judgements_add_up() -> None:
+    text = (PAGE.parent / "judged.md").read_text()
+    judged = re.findall(r"^\| [^|]+ \| (\w+) \| `[^`]+` \| (\w+) \|", text, re.MULTILINE)
+    assert {code for code, _ in judged} <= set(CODES)
+    for verdict in ("true", "arguable", "false"):
+        said = re.search(rf"^\| {verdict} \| (\d+) \|", text, re.MULTILINE)
+        assert said is not None
+        assert int(said[1]) == sum(1 for _, one in judged if one == verdict)
