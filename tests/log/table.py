@@ -1,5 +1,6 @@
 """The matrix as tables: for the terminal, and for the page docs/log/matrix.md."""
 
+import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from statistics import median, quantiles
@@ -34,7 +35,8 @@ failures**."""
 _TIMES = """\
 How far the times of an event are from those that the client took by its own clock, in milliseconds:
 the median, and what 95 of 100 requests stay below. An answer after 50 ms, and a stream of three
-parts in 60 ms; client, server and log on one machine."""
+parts in 60 ms; client, server and log on one machine, on whose {cores} cores {load:.0f} processes wanted
+to run at a time."""
 
 
 class Result:
@@ -123,6 +125,7 @@ def page(results: Mapping[str, Result]) -> str:
     """The page for the docs, in MyST Markdown."""
     requests = sum(len(result.column.events) for result in results.values())
     killed = sum(is_killed_when_late(result.column.server) for result in results.values())
+    times_text = _TIMES.format(cores=os.cpu_count(), load=os.getloadavg()[2])
     parts = [
         "# The matrix",
         f"<!-- Generated: write nothing here, run `{REGENERATE}`. -->",
@@ -130,6 +133,6 @@ def page(results: Mapping[str, Result]) -> str:
         _SUMMARY.format(requests=requests, killed=killed, failures=failures(results)),
         f"With {versions()}.",
         *map(markdown, tables(results)),
-        markdown(times(results)).replace("## Times\n", f"## Times\n\n{_TIMES}\n"),
+        markdown(times(results)).replace("## Times\n", f"## Times\n\n{times_text}\n"),
     ]
     return "\n\n".join(parts) + "\n"

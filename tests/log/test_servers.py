@@ -8,7 +8,7 @@ import pytest
 
 from tests.log.scenarios import CLIENT_GONE, COMPLETE, ERROR, TIME_OUT, rows_of, told
 from tests.log.servers import COLUMNS, KILLED_WHEN_LATE, Column, late, run, stopped
-from tests.log.times import KINDS, WITHIN_SECONDS, is_busy
+from tests.log.times import KINDS, WITHIN_SECONDS
 
 # As many at once as a small machine bears: they mostly wait.
 _AT_ONCE = 4
@@ -83,7 +83,7 @@ def test_what_ended_well_has_the_right_numbers(column: Column):
 
 def test_times_are_those_that_the_client_saw(column: Column):
     # Where processes wait for the processor, both clocks are right and differ.
-    within = STALL_SECONDS if is_busy() else WITHIN_SECONDS
+    within = STALL_SECONDS if column.times.busy else WITHIN_SECONDS
     for kind in KINDS:
         assert column.times.best(kind) <= within, column.times.off
 

@@ -26,6 +26,8 @@ class Times:
     off: dict[str, list[tuple[float, float]]] = field(default_factory=dict)
     #: Whether the server sends a stream part by part, and not once it has all of it.
     sends_parts: bool = True
+    #: Whether the machine was, before or after it.
+    busy: bool = False
 
     def best(self, kind: str) -> float:
         """The request that nothing held up on its way."""
@@ -46,7 +48,7 @@ async def measured(
     A machine may hold up client or server at any moment. So one request in which it did not is
     waited for (unless it is so busy that there may be none), or, with `tries`, that many are made.
     """
-    times = Times(sends_parts=sends_parts)
+    times = Times(sends_parts=sends_parts, busy=is_busy())
     for kind in KINDS:
         patience = _BUSY_PATIENCE_SECONDS if is_busy() else _PATIENCE_SECONDS
         deadline = time.monotonic() + patience
@@ -58,6 +60,7 @@ async def measured(
             times.off[kind] = await _compared(seen, read)
             if tries or times.best(kind) <= WITHIN_SECONDS:
                 break
+    times.busy = times.busy or is_busy()
     return times
 
 
