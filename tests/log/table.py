@@ -35,8 +35,8 @@ failures**."""
 _TIMES = """\
 How far the times of an event are from those that the client took by its own clock, in milliseconds:
 the median, and what 95 of 100 requests stay below. An answer after 50 ms, and a stream of three
-parts in 60 ms; client, server and log on one machine, on whose {cores} cores {load:.0f} processes wanted
-to run at a time."""
+parts in 60 ms; client, server and log on one machine, on whose {cores} cores
+{load:.0f} processes wanted to run at a time."""
 
 
 class Result:
