@@ -246,7 +246,7 @@ def _takeover_table(deaths: dict[str, list[float]]) -> Table:
     table = Table(
         "The loading process is killed: until another one loads",
         ("times", "median (quartiles), ms", "the longest, ms"),
-        note="Redis and Memcached are asked as from another machine: nothing else is shared.",
+        note="Redis and Memcached are asked as across machines: nothing else is shared.",
     )
     for name, seconds in deaths.items():
         cells = (str(len(seconds)), _spread(seconds), _ms(max(seconds)))
