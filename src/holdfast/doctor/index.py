@@ -434,7 +434,7 @@ def method_call(node: ast.Attribute, names: Names) -> str:
     if (
         isinstance(node.value, ast.Attribute)
         and isinstance(node.value.value, ast.Name)
-        and node.value.value.id == "self"
+        and node.value.value.id in {"self", "cls"}
     ):
         return f"self.{node.value.attr}.{node.attr}"
     if isinstance(node.value, ast.Call) and dotted(node.value.func) == "super":

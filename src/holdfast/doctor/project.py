@@ -261,6 +261,19 @@ class Project:
         )
 
     @cached_property
+    def own_locals(self) -> frozenset[str]:
+        """The names of classes of the project that inherit from something called `local`."""
+        return frozenset(
+            name.rpartition(".")[2]
+            for module in self.all
+            for name in module.classes
+            if any(
+                one.endswith((".local", "._local"))
+                for one in self.ancestors(f"{module.name}.{name}")
+            )
+        )
+
+    @cached_property
     def given_request_data(self) -> frozenset[str]:
         """Functions that others pass a request, or its user, to."""
         return frozenset(

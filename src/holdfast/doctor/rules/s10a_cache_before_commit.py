@@ -155,7 +155,7 @@ def _changes(
             name = called.rpartition(".")[2]
             if _LOGS.match(name) or _ASKS.match(name) or called.startswith("super."):
                 continue
-            if name in _IN_MODELS:
+            if name in _IN_MODELS and called.startswith((".", "self.")):
                 continue  # what that does is found there
             guessed = called.startswith(".") or ".objects." in called
             if guessed and not _ABOUT_CACHES.search(name):

@@ -62,6 +62,9 @@ def check(file: File) -> Iterator[Finding]:
 
 def _made(file: File) -> Iterator[tuple[ast.AST, str, str]]:
     """Each `threading.local()`: where, its full name, and how it is called there."""
+    text = file.source.text
+    if "local" not in text and not any(name in text for name in file.project.own_locals):
+        return
     for part in everything(file.tree):
         if not isinstance(part, ast.Assign | ast.AnnAssign) or not isinstance(part.value, ast.Call):
             continue

@@ -44,11 +44,15 @@ _IDENTITIES = frozenset(
 _SAYS_WHO = re.compile(
     r"(^|[._])((get_)?(thread_|greenlet_)?ident(_func)?_*|getcurrent|current_?[tT]hread|get_thread_id)$"
 )
+#: A file without any of these has nothing to look for.
+_MENTIONS = re.compile(r"ident|thread|greenlet|getcurrent|current_task", re.IGNORECASE)
 _DEEPEST = 2
 
 
 def check(file: File) -> Iterator[Finding]:
     """Containers that are written under an identity."""
+    if not _MENTIONS.search(file.source.text):
+        return
     seen: set[str] = set()
     for function in file.functions:
         known = _identities(file, function)
