@@ -73,7 +73,6 @@ def test_alone_within_a_statement_it_counts_for_that_one(told):
                 # holdfast: ignore[S2] a debug page
                 {request.path: request.user},
             )
-            return seen
     """) == ([], 1)
 
 
