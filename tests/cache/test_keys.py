@@ -9,7 +9,7 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from holdfast import framework
@@ -94,6 +94,8 @@ values = st.recursive(
 )
 
 
+# A machine that stalls is no slow test.
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.tuples(values, values), st.tuples(values, values))
 def test_nothing_in_an_argument_can_look_like_another_one(one: Any, other: Any) -> None:
     same = repr(one) == repr(other) or encode(one) == encode(other)
