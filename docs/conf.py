@@ -36,7 +36,7 @@ napoleon_use_ivar = True
 nitpicky = True
 nitpick_ignore_regex = [
     (r"py:.*", r"(?!holdfast).*"),
-    (r"py:.*", r"holdfast\.scope\..*\._[A-Z]"),
+    (r"py:.*", r"holdfast\.(scope\..*|worker_state)\._[A-Z]"),
     # Types in signatures are named where they are defined, deeper than users need to know.
     (r"py:.*", r"holdfast\.(shared|stores|values|cache|django\.cache)\.[a-z_]+\..*"),
 ]

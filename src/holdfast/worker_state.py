@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from typing import TypeVar
+from typing import Any, TypeVar
 
 _T = TypeVar("_T")
 
@@ -19,8 +19,10 @@ def worker_state(thing: _T, *names: str) -> _T:
     nothing else: other workers don't see this state; for that there is `holdfast.shared`.
 
         rates = holdfast.worker_state({})
-        holdfast.worker_state(Meter, "calls")            # attributes of a class and its objects
-        holdfast.worker_state(__name__, "last_reload")   # globals of this module
+        last_reload = None
+        holdfast.worker_state(__name__, "last_reload")   # a global of this module
+
+    And `holdfast.worker_state(Meter, "calls")` an attribute of a class and its objects.
 
     Args:
         thing: a container, an object, a class (then also its subclasses and their objects), or the
@@ -53,7 +55,9 @@ def worker_state(thing: _T, *names: str) -> _T:
 
 def is_declared(thing: object, name: object = None) -> bool:
     """Whether *thing*, or its attribute *name*, was declared, itself or through its class."""
-    for owner in (thing, *(thing if issubclass(type(thing), type) else type(thing)).__mro__):
+    # By its type: a proxy may say that it is something else.
+    kind: Any = thing if issubclass(type(thing), type) else type(thing)
+    for owner in (thing, *kind.__mro__):
         found = _declared.get(id(owner))
         if found is not None and (not found[1] or name in found[1]):
             return True
