@@ -122,7 +122,8 @@ def check_log(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[ch
     return [
         checks.Warning(
             "Only the middleware writes the request log: requests that never reach it have no"
-            " event, and a client that leaves while the answer is sent is noticed for streams only.",
+            " event, and a client that leaves while the answer is sent is noticed for streams"
+            " only.",
             hint=(
                 "In wsgi.py write application = holdfast.wsgi.RequestLog(application), in asgi.py"
                 " application = holdfast.asgi.RequestLog(application); or silence this check."

@@ -23,7 +23,8 @@ from ..scope.scope import NOWHERE, Scope, scope_var
 from ..wsgi import ENVIRON_KEY
 
 if TYPE_CHECKING:
-    from .request_log import RequestLog as RequestLog
+    # A name of this module: see __getattr__.
+    from .request_log import RequestLog as RequestLog  # noqa: PLC0414
 
 _get = scope_var.get
 _set = scope_var.set

@@ -90,8 +90,8 @@ class Scope:
     may_await: bool
     # What per_request and bulk_loader remember: by decorated function.
     memo: dict[Any, Any]
-    # The request log's entry. Only set where there is a log, and kept past the end: the lines of work
-    # that outlives its request carry the request's id.
+    # The request log's entry. Only set where there is a log, and kept past the end: the lines of
+    # work that outlives its request carry the request's id.
     log: Any
     # Whether there is anything to read: not outside of requests, nor after the end. A slot, since
     # that is what the interpreter reads fastest.
