@@ -53,8 +53,10 @@ def test_the_last_settings_count() -> None:
         ({"carry": []}, "HOLDFAST has no key 'carry'. Did you mean 'CARRY'?"),
         (
             {"ELSEWHERE": []},
-            "HOLDFAST has no key 'ELSEWHERE'."
-            " Known: CACHE, CARRY, COMPRESS_ABOVE, KEY, LOG, PICKLE, STORES.",
+            (
+                "HOLDFAST has no key 'ELSEWHERE'."
+                " Known: CACHE, CARRY, COMPRESS_ABOVE, KEY, LOG, PICKLE, STORES."
+            ),
         ),
         (
             {7: []},
