@@ -115,6 +115,8 @@ class Lifetimes:
 
     def _is_middleware(self, full: str, class_: ClassIndex) -> bool:
         project = self.project
+        if self._is_named_in_settings(full):
+            return True
         hooks = sum(1 for hook in _HOOKS if hook in class_.methods)
         name = class_.name.rpartition(".")[2]
         if hooks >= 1 and (
@@ -134,6 +136,22 @@ class Lifetimes:
                 if takes or ("Middleware" in name and method.index.parameters[1] == "request"):
                     return True
         return False
+
+    def _is_named_in_settings(self, full: str) -> bool:
+        """Whether a project's MIDDLEWARE names it, from wherever it is imported."""
+        parts = full.split(".")
+        return any(".".join(parts[n:]) in self._in_settings for n in range(len(parts) - 1))
+
+    @cached_property
+    def _in_settings(self) -> set[str]:
+        return {
+            name
+            for module in self.project.all
+            for said in module.settings.values()
+            for one in said
+            if one.path[0] in {"MIDDLEWARE", "MIDDLEWARE_CLASSES"}
+            for name in one.value.texts()
+        }
 
     def _takes_request(self, full: str) -> bool:
         method = self.project.method(full, "__call__")
