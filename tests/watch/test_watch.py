@@ -321,7 +321,8 @@ def test_a_thread_local_is_each_threads_own(project, requests):
     assert project.kinds() == []
     # The next request of this thread finds what was left.
     within(b, module.read)
-    assert project.kinds() == [Kind.LEAK]
+    assert project.only().kind is Kind.LEAK
+    assert project.only().place == f"{module.__name__}.local.user"
 
 
 def test_objects_of_a_request_are_not_kept(project):
@@ -441,3 +442,12 @@ def test_nothing_of_a_proxy_is_run_that_the_code_did_not_ask_for(project, reques
         within(requests[0], module.read)
     assert [name for name in module.made if name != "__class__"] == []
     assert "class" not in module.made
+
+
+def test_another_containers_contents_are_a_lost_write(project, requests):
+    logger = project.load(LOGGER).logger
+    a, b, _ = requests
+    within(a, logger.begin, {"a": object()})
+    within(b, logger.begin, {})
+    within(a, logger.end)
+    assert project.kinds() == [Kind.LOST]

@@ -11,6 +11,7 @@ from ..asgi import SCOPE_KEY
 from ..asgi import RequestScope as AsgiRequestScope
 from ..on_import import on_import
 from ..scope.open_scope import open_scope
+from ..scope.scope import current
 from ..wsgi import ENVIRON_KEY
 from ..wsgi import RequestScope as WsgiRequestScope
 
@@ -23,9 +24,15 @@ def enter_requests() -> None:
     Applications without Django are wrapped in `holdfast.wsgi.RequestScope` or
     `holdfast.asgi.RequestScope` by themselves, or by the probe.
     """
+    on_import("django.core.handlers.base", _base)
     on_import("django.core.handlers.wsgi", _wsgi)
     on_import("django.core.handlers.asgi", _asgi)
     on_import("django.test.client", _test_client)
+
+
+def _base(module: ModuleType) -> None:
+    _replace(module.BaseHandler, "get_response", _with_request)
+    _replace(module.BaseHandler, "get_response_async", _with_request)
 
 
 def _wsgi(module: ModuleType) -> None:
@@ -47,6 +54,18 @@ def _replace(kind: type, name: str, wrap: Callable[[Any], Any]) -> None:
         wrapped = functools.wraps(original)(wrap(original))
         setattr(wrapped, _MARK, True)
         setattr(kind, name, wrapped)
+
+
+def _with_request(original: Any) -> Any:
+    """Have the scope's request be Django's, as behind Holdfast's middleware."""
+
+    def call(self: Any, request: Any) -> Any:
+        scope = current(None)
+        if scope is not None and (scope.request is None or type(scope.request) is dict):
+            scope.request = request
+        return original(self, request)
+
+    return call
 
 
 def _in_wsgi_scope(original: Any) -> Any:

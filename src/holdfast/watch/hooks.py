@@ -68,7 +68,7 @@ def hooks(shadow: Shadow) -> Mapping[str, Any]:  # noqa: C901, PLR0915 - closure
         setattr(owner, name, value)
         place = thread_cells(owner)
         if place is not None:
-            shadow.write(place, ("[", name), value)
+            shadow.write(place, ("[", name), value, owner)
         elif not contextual(owner):
             shadow.write(owner, name, value)
 

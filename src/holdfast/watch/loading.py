@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from importlib.abc import MetaPathFinder
 from importlib.machinery import ModuleSpec, PathFinder, SourceFileLoader
 from pathlib import Path
-from types import CodeType, ModuleType
+from types import ModuleType
 from typing import Any
 
 from .rewrite import MODULE, rewrite
@@ -30,18 +30,13 @@ class WatchedLoader(SourceFileLoader):
         super().__init__(name, path)
         self._hooks = hooks
 
-    def get_code(self, fullname: str) -> CodeType:
-        """See `importlib.abc.InspectLoader`. Always from the source."""
-        path = self.get_filename(fullname)
-        source = self.get_data(path)
-        code: CodeType = compile(rewrite(source, path), path, "exec", dont_inherit=True)
-        return code
-
     def exec_module(self, module: ModuleType) -> None:
-        """See `importlib.abc.Loader`."""
+        """See `importlib.abc.Loader`. Who asks for the code only, as `python -m`, gets it plain."""
+        path = self.get_filename(module.__name__)
+        code = compile(rewrite(self.get_data(path), path), path, "exec", dont_inherit=True)
         vars(module).update(self._hooks)
         vars(module)[MODULE] = module
-        super().exec_module(module)
+        exec(code, vars(module))  # noqa: S102 - the module's own
 
 
 class WatchedFinder(MetaPathFinder):

@@ -16,6 +16,8 @@ _CONTEXTUAL = (
     ("werkzeug.local", "LocalStack"),
 )
 
+#: As it was before a monkey patch.
+_NATIVE = threading.local
 _NO_VALUES: Mapping[str, Any] = MappingProxyType({})
 
 _kinds: dict[type, str] = {}
@@ -63,7 +65,7 @@ def _found(kind: type) -> str:
 
 
 def _native_locals() -> tuple[type, ...]:
-    found: list[Any] = [threading.local, sys.modules["_thread"]._local]  # noqa: SLF001
+    found: list[Any] = [_NATIVE, threading.local]
     for module in ("gevent.local", "_threading_local", "eventlet.corolocal"):
         kind = getattr(sys.modules.get(module), "local", None)
         if isinstance(kind, type):

@@ -64,13 +64,15 @@ class Write:
 class Cells:
     """What requests wrote onto one object."""
 
-    __slots__ = ("declared", "held", "reference", "writes")
+    __slots__ = ("declared", "held", "of", "reference", "writes")
 
     def __init__(self) -> None:
         self.writes: dict[object, Write] = {}
         self.reference: weakref.ref[object] | None = None
         self.held: object = None
         self.declared: set[object] = set()
+        #: The thread-local whose values these are, if they are one's.
+        self.of: object = None
 
 
 class Shadow:
@@ -95,8 +97,8 @@ class Shadow:
 
     # Writing
 
-    def write(self, owner: object, key: object, value: object) -> None:
-        """A request, or nobody's code, has put *value* there."""
+    def write(self, owner: object, key: object, value: object, of: object = None) -> None:
+        """A request, or nobody's code, has put *value* there; *of*: into which thread-local."""
         scope = _get()
         if not scope.usable:
             self.forget(owner, key)
@@ -104,7 +106,9 @@ class Shadow:
         if self._is_per_request(type(owner)):
             return
         visit = visit_of(scope)
-        self._cells_of(owner).writes[key] = Write(visit, stack())
+        cells = self._cells_of(owner)
+        cells.writes[key] = Write(visit, stack())
+        cells.of = of
         visit.own[id(owner), key] = value
         if self.wrote is not None:
             self.wrote(visit)
@@ -168,7 +172,8 @@ class Shadow:
         else:
             if same(own, value):
                 return
-            telling = _is_plain(own) or _is_plain(value)
+            # Objects made alike (clients, locks) can't be told from one another; all else can.
+            telling = _tells(own) or _tells(value)
             telling = telling or request_data_in(value, ()) is not None
             kind = Kind.LOST if telling else Kind.SHARED
         if key is not CONTENTS:
@@ -176,13 +181,13 @@ class Shadow:
         cells = self.cells.get(id(owner))
         if cells is None or key in cells.declared:
             return
-        if is_declared(owner, key):
+        if is_declared(owner if cells.of is None else cells.of, key):
             cells.declared.add(key)
             return
         self.collector.add(
             Crossing(
                 kind,
-                *named(owner, key),
+                *(named(owner, key) if cells.of is None else named_local(cells.of, key)),
                 short_repr(value),
                 Access(str(visit), stack()),
                 Access(str(write.visit), write.stack),
@@ -269,6 +274,10 @@ def same(one: object, other: object) -> bool:
         return False
 
 
+def _tells(value: Any) -> bool:
+    return _is_plain(value) or issubclass(type(value), (dict, list, set, frozenset, tuple))
+
+
 def _is_plain(value: Any) -> bool:
     if issubclass(type(value), (tuple, list, frozenset, set)):
         return len(value) < 20 and all(_is_plain(one) for one in list(value))  # noqa: PLR2004
@@ -308,6 +317,12 @@ def named(owner: Any, key: object) -> tuple[str, str]:
     if type(owner) is FunctionType:
         return f"{owner.__module__}.{owner.__qualname__}", name
     return f"{kind.__module__}.{kind.__qualname__}", name
+
+
+def named_local(local: Any, key: object) -> tuple[str, str]:
+    """Holder and name of a thread-local's value."""
+    found = _where_it_stands(local)
+    return found, str(key[1]) if isinstance(key, tuple) else "..."
 
 
 def _where_it_stands(container: object) -> str:
