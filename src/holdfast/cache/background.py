@@ -98,7 +98,9 @@ def start_task(
 def run_aside(work: Callable[[], object], name: str) -> bool:
     """Run *work* in a thread of its own, or a greenlet; False, if there can be no further one."""
     gevent = _gevent()
-    if gevent is not None:
+    # A hub stays where gevent was used once. Only who runs in one of its greenlets, or is patched,
+    # is sure to come back to it.
+    if gevent is not None and (gevent.getcurrent().parent is not None or _is_patched()):
         gevent.spawn(work)
         return True
     try:
@@ -122,6 +124,11 @@ def sleep(seconds: float, *, keeps: bool = True) -> None:
         gevent.sleep(seconds, ref=keeps)
 
 
+def _is_patched() -> bool:
+    monkey: Any = sys.modules.get("gevent.monkey")
+    return monkey is not None and bool(monkey.is_module_patched("threading"))
+
+
 def _gevent() -> Any:
     """Gevent, if this thread runs its hub. It may be used with no monkey patch."""
     gevent: Any = sys.modules.get("gevent")
@@ -131,6 +138,14 @@ def _gevent() -> Any:
 
 
 def _work(worker: object) -> None:
+    try:
+        _work_off(worker)
+    finally:
+        # Also if it was a cancellation, or an exit, that came out of a job.
+        _running.discard(worker)
+
+
+def _work_off(worker: object) -> None:
     while True:
         try:
             job = _waiting.popleft()
