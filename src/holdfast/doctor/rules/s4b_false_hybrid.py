@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from ..file import File
 from ..findings import Finding
-from ..names import everything
+from ..names import FunctionNode, everything
 from ._middleware import async_capable, looks_at_async, middlewares, own
 
 CODE = "S4b"
@@ -42,7 +42,7 @@ def check(file: File) -> Iterator[Finding]:
             continue
         if not async_capable(file, class_) or looks_at_async(call):
             continue
-        if _returns_what_it_was_given(call):
+        if _returns_what_it_was_given(call) or _hands_on(class_.node, call):
             continue
         yield file.finding(
             CODE,
@@ -64,4 +64,21 @@ def _returns_what_it_was_given(call: ast.FunctionDef) -> bool:
         isinstance(call.body[-1], ast.Return)
         and len(call.body) == len(returns) == 1
         and isinstance(returns[0].value, ast.Call)
+    )
+
+
+def _hands_on(class_: ast.ClassDef, call: ast.FunctionDef) -> bool:
+    """Whether a class that asks what `get_response` is leaves all to one that it has chosen."""
+    if not any(looks_at_async(one) for one in class_.body if isinstance(one, FunctionNode)):
+        return False
+    returned = [part.value for part in everything(call) if isinstance(part, ast.Return)]
+    asked = [
+        part
+        for part in everything(call)
+        if isinstance(part, ast.Call)
+        and isinstance(part.func, ast.Attribute)
+        and part.func.attr == "get_response"
+    ]
+    return all(isinstance(value, ast.Call) for value in returned) and all(
+        one in returned for one in asked
     )
