@@ -56,7 +56,7 @@ def store_url(engine: str, request: pytest.FixtureRequest, tmp_path: Path) -> st
 
 @pytest.fixture(params=["sync", "async"])
 def store(request: pytest.FixtureRequest, store_url: str) -> Iterator[Any]:
-    opened = open_store(store_url)
+    opened = open_store(store_url, timeout=10)
     store = face(opened, request.param)
     yield store
     store.leave()

@@ -39,7 +39,7 @@ def engine() -> str:
 
 @pytest.fixture
 def store(store_url: str) -> Iterator[Any]:
-    opened = open_store(store_url)
+    opened = open_store(store_url, timeout=10)
     store = face(opened, "async")
     yield store
     store.leave()
@@ -48,7 +48,7 @@ def store(store_url: str) -> Iterator[Any]:
 
 @pytest.fixture
 def sync_store(store_url: str) -> Iterator[Any]:
-    opened = open_store(store_url)
+    opened = open_store(store_url, timeout=10)
     yield opened
     opened.close()
 

@@ -37,7 +37,7 @@ def engine() -> str:
 
 @pytest.fixture
 def store(store_url: str) -> Iterator[Any]:
-    opened = open_store(store_url)
+    opened = open_store(store_url, timeout=10)
     yield face(opened, "sync")
     opened.close()
 
