@@ -18,6 +18,8 @@ import ast
 from collections.abc import Iterable, Sequence
 from typing import Any, TypeVar, cast
 
+from .variables import Function, bound_inside, globals_that_change
+
 _Node = TypeVar("_Node", bound=ast.AST)
 
 SET = "__holdfast_set__"
@@ -62,65 +64,8 @@ def rewrite(source: bytes | str, filename: str) -> ast.Module:
         SyntaxError: as `compile` would.
     """
     tree = ast.parse(source, filename)
-    _Rewriter(_globals_that_change(tree)).module(tree)
+    _Rewriter(globals_that_change(tree)).module(tree)
     return ast.fix_missing_locations(tree)
-
-
-def _globals_that_change(tree: ast.Module) -> frozenset[str]:
-    """Names of the module that some function binds anew."""
-    return frozenset(
-        name for node in ast.walk(tree) if isinstance(node, ast.Global) for name in node.names
-    )
-
-
-class _Function:
-    """What a function's names are, for those inside it."""
-
-    def __init__(self, node: ast.AST, outer: _Function | None, number: int) -> None:
-        self.outer = outer
-        self.number = number
-        self.globals: set[str] = set()
-        self.nonlocals: set[str] = set()
-        self.bound: set[str] = set()
-        #: Own variables that a function inside binds anew.
-        self.shared: set[str] = set()
-        for part in _own_parts(node):
-            if isinstance(part, ast.Global):
-                self.globals.update(part.names)
-            elif isinstance(part, ast.Nonlocal):
-                self.nonlocals.update(part.names)
-            elif isinstance(part, ast.Name) and isinstance(part.ctx, ast.Store | ast.Del):
-                self.bound.add(part.id)
-            elif isinstance(part, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
-                self.bound.add(part.name)
-            elif isinstance(part, ast.arg):
-                self.bound.add(part.arg)
-            elif isinstance(part, ast.alias):
-                self.bound.add((part.asname or part.name).partition(".")[0])
-            elif isinstance(part, ast.ExceptHandler) and part.name:
-                self.bound.add(part.name)
-        self.bound -= self.globals | self.nonlocals
-
-    def owner(self, name: str) -> _Function | None:
-        """The function whose variable this is, if it's one of a function's."""
-        function: _Function | None = self
-        while function is not None:
-            if name in function.globals:
-                return None
-            if name in function.bound:
-                return function
-            function = function.outer
-        return None
-
-
-def _own_parts(node: ast.AST) -> Iterable[ast.AST]:
-    """All nodes of a function, without those of functions and classes inside it."""
-    waiting: list[ast.AST] = list(ast.iter_child_nodes(node))
-    while waiting:
-        part = waiting.pop()
-        yield part
-        if not isinstance(part, (*_FUNCTIONS, ast.ClassDef)):
-            waiting.extend(ast.iter_child_nodes(part))
 
 
 class _Rewriter(ast.NodeTransformer):
@@ -132,7 +77,7 @@ class _Rewriter(ast.NodeTransformer):
 
     def __init__(self, changing: frozenset[str]) -> None:
         self._changing = changing
-        self._function: _Function | None = None
+        self._function: Function | None = None
         self._classes: list[str] = []
         self._count = 0
 
@@ -186,12 +131,12 @@ class _Rewriter(ast.NodeTransformer):
     def _in_function(self, node: Any) -> ast.AST:
         self._count += 1
         outer = self._function
-        function = self._function = _Function(node, outer, self._count)
+        function = self._function = Function(node, outer, self._count)
         if isinstance(node, ast.Lambda):
             node.body = self.visit(node.body)
             self._function = outer
             return cast(ast.AST, node)
-        for name in _bound_inside(node):
+        for name in bound_inside(node):
             if name in function.bound:
                 function.shared.add(name)
         body = self._statements(node.body)
@@ -457,13 +402,6 @@ class _Rewriter(ast.NodeTransformer):
     def _temporary(self) -> str:
         self._count += 1
         return f"__holdfast_{self._count}__"
-
-
-def _bound_inside(node: ast.AST) -> set[str]:
-    """Names that functions within *node* declare nonlocal."""
-    return {
-        name for part in ast.walk(node) if isinstance(part, ast.Nonlocal) for name in part.names
-    }
 
 
 def _reads(value: ast.expr, target: ast.expr) -> bool:
