@@ -30,7 +30,8 @@ class Watch:
         told: called with each new `Crossing`, in the request that read.
         wrote: called when a request has written onto something.
 
-    Costs each attribute access of watched code 0.1 to 0.5 µs, each write some 3 µs. Blocks nowhere.
+    Each attribute that watched code reads costs some 0.3 to 0.5 µs, each that it writes 5 to 10 µs
+    (in a loop, on a busy machine). Blocks nowhere.
     """
 
     def __init__(

@@ -5,9 +5,8 @@ from __future__ import annotations
 import itertools
 from typing import Any
 
-from ..scope.scope import Scope, scope_var
+from ..scope.scope import Scope
 
-_get = scope_var.get
 _numbers = itertools.count(1)
 
 
@@ -52,9 +51,3 @@ def visit_of(scope: Scope) -> Visit:
         visit = scope.memo[_Memo] = Visit(scope.name)
         scope.on_close(visit.end)
     return visit
-
-
-def current_visit() -> Visit | None:
-    """The request that this code runs for."""
-    scope = _get()
-    return visit_of(scope) if scope.usable else None
