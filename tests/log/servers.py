@@ -105,7 +105,10 @@ async def _drive(column: Column, port: int, log: Path, tries: int) -> None:
 
 
 def stopped(name: str) -> list[str]:
-    """The paths in the log of a server that is stopped right after its last answer."""
+    """The paths in the log of a server that is stopped right after its last answer, sorted.
+
+    An answer can reach its client before its request's end is written: the next one may be first.
+    """
     server = COLUMNS[name]
     with tempfile.TemporaryDirectory(prefix="logged-") as folder_name:
         folder = Path(folder_name)
@@ -116,7 +119,7 @@ def stopped(name: str) -> list[str]:
                 )
             target.process.terminate()
             target.process.wait(30)
-        return [event["path"] for event in read(folder / "requests.jsonl")]
+        return sorted(event["path"] for event in read(folder / "requests.jsonl"))
 
 
 def late(name: str) -> tuple[list[dict[str, Any]], str]:
