@@ -1,0 +1,1 @@
+"""The probe's observers, in the processes of the server."""
