@@ -113,6 +113,8 @@ class Load:
         cpu: seconds of processor time that it used.
         working: requests that were in it at the end.
         runnable: of these, how many wanted the processor, and not anything else.
+        starved: seconds its threads, all added up, stood ready and the machine gave them no
+            processor (Linux: the second number of `/proc/self/task/*/schedstat`); 0: not known.
     """
 
     pid: int
@@ -121,6 +123,7 @@ class Load:
     cpu: float
     working: int
     runnable: int = 0
+    starved: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
