@@ -1,0 +1,265 @@
+"""The requests under way in this process, and which of them the running code works for.
+
+Code finds its request by a context variable: the context of a WSGI server's thread or greenlet, or
+of a task. Into threads, executors and greenlets that a request starts, `threads` carries it.
+"""
+
+from __future__ import annotations
+
+import itertools
+import sys
+from contextvars import ContextVar
+from types import FrameType
+from typing import Any
+from weakref import WeakKeyDictionary
+
+from ..events import HEADER, Served
+from . import native, orders, ticking, writing
+
+#: How names begin that we gave, as the request came without `events.HEADER`.
+UNNAMED = "~"
+#: The header's name in a WSGI environ, and in an ASGI scope.
+ENVIRON_NAME = "HTTP_" + HEADER.upper().replace("-", "_")
+SCOPE_NAME = HEADER.lower().encode()
+
+
+class Runner:
+    """Who works for a request: a thread, a greenlet or a task, and how to look at its stack."""
+
+    __slots__ = ("greenlet", "lane", "task", "thread")
+
+    def __init__(self) -> None:
+        self.thread = native.get_ident()
+        self.greenlet = _greenlet()
+        self.task = _task() if self.greenlet is None else None
+        self.lane = _name(self.greenlet, self.task)
+
+
+class Request:
+    """A request under way.
+
+    Attributes:
+        name: the value of `events.HEADER`, or one that we gave.
+        known: whether it had the header.
+        runners: who works for it; the last one is where its own code runs now.
+        waits: what it waits for, as far as observers see: how many waits are open now.
+    """
+
+    __slots__ = (
+        "__weakref__",
+        "cpu",
+        "ended",
+        "entered",
+        "error",
+        "known",
+        "name",
+        "pid",
+        "route",
+        "runners",
+        "started",
+        "view",
+        "waits",
+    )
+
+    def __init__(self, name: str) -> None:
+        self.known = bool(name)
+        self.pid = native.getpid()
+        self.name = name or f"{UNNAMED}{self.pid}-{next(_unnamed)}"
+        self.entered = native.monotonic()
+        self.runners = [Runner()]
+        self.cpu = native.thread_time() if self._alone_in_thread() else None
+        self.started = native.get_ident()
+        self.view = self.route = self.error = ""
+        self.ended = False
+        self.waits = 0
+
+    def _alone_in_thread(self) -> bool:
+        first = self.runners[0]
+        return first.greenlet is None and first.task is None
+
+    @property
+    def lane(self) -> str:
+        """What runs it."""
+        return self.runners[0].lane
+
+    def served(self) -> Served:
+        """What there is to say of it, at its end."""
+        cpu = None
+        if self.cpu is not None and native.get_ident() == self.started:
+            cpu = native.thread_time() - self.cpu
+        return Served(
+            request=self.name,
+            pid=self.pid,
+            lane=self.lane,
+            entered=self.entered,
+            left=native.monotonic(),
+            cpu=cpu,
+            view=self.view,
+            route=self.route,
+            error=self.error,
+        )
+
+
+#: Those under way, by `id`. Only single steps are taken on it, so that no lock is needed.
+under_way: dict[int, Request] = {}
+
+_current: ContextVar[Request | None] = ContextVar("holdfast_probe_request", default=None)
+_unnamed = itertools.count(1)
+_ended = 0
+
+
+def current() -> Request | None:
+    """The request that the calling code works for. None: for none, or for one that has ended."""
+    request = _current.get()
+    return None if request is None or request.ended else request
+
+
+def latest() -> Request | None:
+    """As `current`, also after its end: a background task belongs to the request it is from."""
+    return _current.get()
+
+
+def enter(request: Request | None) -> Request | None:
+    """Have the calling context work for *request*. Who worked before: for `enter` afterwards."""
+    before = _current.get()
+    _current.set(request)
+    return before
+
+
+def begin(name: str) -> Request:
+    """A request comes in; *name* is the value of its header."""
+    request = Request(name)
+    under_way[id(request)] = request
+    _current.set(request)
+    if ticking.pid != request.pid:
+        ticking.begin()
+    return request
+
+
+def end(request: Request, error: BaseException | None = None) -> None:
+    """It has ended: its last byte was given to the server. Further calls do nothing."""
+    global _ended
+    if request.ended:
+        return
+    if error is not None and not request.error:
+        request.error = repr(error)[:200]
+    request.ended = True
+    _ended += 1
+    under_way.pop(id(request), None)
+    request.runners = request.runners[:1]
+    writing.write(request.served())
+    if not ticking.lately():
+        # The thread that does it doesn't run in this server, or can't at the moment.
+        orders.look()
+        writing.flush_if_due()
+
+
+def ended() -> int:
+    """How many requests have ended in this process."""
+    return _ended
+
+
+def forget() -> None:
+    """In a process that was forked: the requests under way are the parent's."""
+    global _ended
+    under_way.clear()
+    _ended = 0
+
+
+# Lanes: numbers are given when somebody is first seen, and are never used again.
+_threads, _others = itertools.count(1), itertools.count(1)
+_greenlets: WeakKeyDictionary[Any, int] = WeakKeyDictionary()
+_tasks: WeakKeyDictionary[Any, int] = WeakKeyDictionary()
+
+
+class _Thread(native.thread_local):
+    """Of one thread of the system, also where `threading.local` is the greenlet's."""
+
+    def __init__(self) -> None:
+        self.number = next(_threads)
+
+
+_thread = _Thread()
+
+
+def lane() -> str:
+    """What runs the calling code: `thread 7`, `greenlet 3` or `task 12`; unique in the process."""
+    greenlet = _greenlet()
+    return _name(greenlet, _task() if greenlet is None else None)
+
+
+def _name(greenlet: Any, task: Any) -> str:
+    if greenlet is not None:
+        return f"greenlet {_number(_greenlets, greenlet)}"
+    if task is not None:
+        return f"task {_number(_tasks, task)}"
+    return f"thread {_thread.number}"
+
+
+def _number(numbers: WeakKeyDictionary[Any, int], one: Any) -> int:
+    number = numbers.get(one)
+    if number is None:
+        number = numbers[one] = next(_others)
+    return number
+
+
+def _greenlet() -> Any:
+    """The running greenlet; None in a thread's own."""
+    module = sys.modules.get("greenlet")
+    if module is None:
+        return None
+    try:
+        found = module.getcurrent()
+    except AttributeError:  # it is being imported
+        return None
+    return None if found.parent is None else found
+
+
+def _task() -> Any:
+    """The running task of asyncio; None outside of one."""
+    module = sys.modules.get("asyncio.tasks")
+    if module is None:
+        return None
+    try:
+        return module.current_task()
+    except (RuntimeError, AttributeError):  # no loop runs here; it is being imported
+        return None
+
+
+def frame_of(runner: Runner, frames: dict[int, FrameType]) -> FrameType | None:
+    """Where *runner* stands.
+
+    Args:
+        frames: `sys._current_frames()`.
+    """
+    if runner.greenlet is not None:
+        frame: FrameType | None = runner.greenlet.gr_frame
+        # None while it runs: then it is what its thread does.
+        return frame if frame is not None else frames.get(runner.thread)
+    if runner.task is not None:
+        return _task_frame(runner.task)
+    return frames.get(runner.thread)
+
+
+def _task_frame(task: Any) -> FrameType | None:
+    """The innermost frame of what the task awaits; its own frames lead outwards."""
+    coroutine = task.get_coro()
+    found: FrameType | None = None
+    for _ in range(200):
+        frame = (
+            getattr(coroutine, "cr_frame", None)
+            or getattr(coroutine, "gi_frame", None)
+            or getattr(coroutine, "ag_frame", None)
+        )
+        if frame is None:
+            break
+        found = frame
+        inner = (
+            getattr(coroutine, "cr_await", None)
+            or getattr(coroutine, "gi_yieldfrom", None)
+            or getattr(coroutine, "ag_await", None)
+        )
+        if inner is None:
+            break
+        coroutine = inner
+    return found
