@@ -7,6 +7,8 @@ import signal
 import subprocess
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
+from pathlib import Path
 
 #: Seconds that the server has for ending by itself.
 ENDS_WITHIN = 10.0
@@ -18,17 +20,26 @@ class ServerCommand:
     Args:
         words: the command, as the user typed it.
         environment: see `holdfast.aboard.environment`.
+        log: the file that what it prints goes to; default: where ours goes.
 
     Raises:
         FileNotFoundError, PermissionError: there is no such program.
     """
 
-    def __init__(self, words: Sequence[str], environment: Mapping[str, str]) -> None:
-        # A session of its own: a signal to us doesn't reach it by itself, and nothing that it
-        # started stays behind.
-        self._process = subprocess.Popen(  # noqa: S603 - what the user typed
-            list(words), env=dict(environment), start_new_session=True
-        )
+    def __init__(
+        self, words: Sequence[str], environment: Mapping[str, str], log: Path | None = None
+    ) -> None:
+        with ExitStack() as opened:
+            to = None if log is None else opened.enter_context(log.open("ab"))
+            # A session of its own: a signal to us doesn't reach it by itself, and nothing that it
+            # started stays behind.
+            self._process = subprocess.Popen(  # noqa: S603 - what the user typed
+                list(words),
+                env=dict(environment),
+                start_new_session=True,
+                stdout=to,
+                stderr=None if to is None else subprocess.STDOUT,
+            )
 
     @property
     def pid(self) -> int:

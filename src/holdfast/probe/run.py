@@ -66,6 +66,8 @@ class Run:
         users: how many at once.
         alone: the requests that ran one at a time, at the start.
         together: the users' requests.
+        checked: requests of a round after these, with more markers, that only looks for what
+            crosses; they don't count for times.
         served, spans, ...: what the observers wrote, of both.
         log: what the server printed.
     """
@@ -74,6 +76,7 @@ class Run:
     users: int
     alone: Sequence[Asked] = ()
     together: Sequence[Asked] = ()
+    checked: Sequence[Asked] = ()
     processes: Sequence[Process] = ()
     served: Sequence[Served] = ()
     spans: Sequence[Span] = ()
