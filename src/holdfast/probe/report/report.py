@@ -1,0 +1,51 @@
+"""All that a report tells of: the runs, how good the first one could have been, what was found."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from ..findings.finding import Finding
+from ..findings.ideal import Ideal
+from ..run import Run
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What is told.
+
+    Attributes:
+        command: the server's, as the user typed it.
+        runs: as it is, and then those that were to prove something.
+        ideal: of the first run.
+        findings: the worst first.
+    """
+
+    command: Sequence[str]
+    runs: Sequence[Run]
+    ideal: Ideal
+    findings: Sequence[Finding] = ()
+
+    @property
+    def run(self) -> Run:
+        """The run as it is."""
+        return self.runs[0]
+
+    @property
+    def better(self) -> Run | None:
+        """The run with all that was proved to help; None: nothing was, or it was not kept."""
+        proofs = [one.proof for one in self.findings if one.proof and one.proof.holds]
+        if not proofs:
+            return None
+        best = min(proofs, key=lambda proof: proof.after)
+        return next((one for one in self.runs[1:] if one.name == best.run), None)
+
+    @property
+    def shown(self) -> Sequence[Run]:
+        """The runs that are worth a look: as it is, and with what helped."""
+        return [self.run, *([self.better] if self.better else [])]
+
+
+def counted(count: int, name: str) -> str:
+    """Such as `1 user`, `1,000 users`."""
+    return f"{count:,} {name}{'' if count == 1 else 's'}"
