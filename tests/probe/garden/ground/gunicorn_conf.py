@@ -1,0 +1,3 @@
+worker_class = "gthread"
+workers = 1
+threads = 3
