@@ -1,12 +1,12 @@
 """In autocommit a statement is its own COMMIT: nobody keeps what was read before that was done."""
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from django.db import IntegrityError, connection
+from django.db import IntegrityError, connection, transaction
 
 from holdfast.django.tracking import drivers
 from tests.django.tracking.shop.models import Author, Tag
@@ -175,3 +175,67 @@ def test_what_may_be_taken_back_is_not_kept(shop, counted, monkeypatch):
     count()
     count()
     assert count.loads == 2
+
+
+# With autocommit turned off, SQLite's driver begins a transaction before some statements only
+
+
+def updated() -> None:
+    executed(
+        "WITH new(name) AS (SELECT 'blue') UPDATE shop_tag SET name = (SELECT name FROM new)"
+        " WHERE name = 'red'"
+    )
+
+
+def updated_in_a_block() -> None:
+    with transaction.atomic():
+        Tag.objects.filter(name="red").update(name="blue")
+
+
+def saved_and_rolled_back_in_a_block() -> None:
+    with suppress(ZeroDivisionError), transaction.atomic():
+        Tag.objects.create(name="green")
+        with transaction.atomic():
+            Tag.objects.filter(name="red").update(name="blue")
+        raise ZeroDivisionError
+
+
+@pytest.fixture
+def by_hand(on_sqlite) -> Iterator[None]:
+    transaction.set_autocommit(False)
+    yield
+    transaction.rollback()
+    transaction.set_autocommit(True)
+
+
+@pytest.mark.parametrize("write", [updated, updated_in_a_block])
+@pytest.mark.parametrize("first", [True, False], ids=["first", "after_a_query"])
+def test_what_commits_by_itself_is_told_at_once(by_hand, counted, write, first):
+    executed("INSERT INTO shop_tag (name) VALUES ('red')")
+    transaction.commit()
+    names = counted(lambda: list(Tag.objects.values_list("name", flat=True)))
+    assert in_thread(names) == ["red"]
+    if not first:
+        assert Tag.objects.count() == 1
+    write()
+    assert in_thread(names) == in_thread(names.read) == ["blue"]
+    transaction.rollback()
+    assert names() == names.read() == ["blue"]
+
+
+def test_what_waits_for_a_commit_is_told_with_it(by_hand, counted):
+    executed("/* a tag */ insert INTO shop_tag (name) VALUES ('red')")
+    names = counted(lambda: list(Tag.objects.values_list("name", flat=True)), is_new=True)
+    assert in_thread(names) == []
+    updated()  # in the transaction that is open now
+    assert in_thread(names) == []
+    transaction.commit()
+    assert in_thread(names) == in_thread(names.read) == ["blue"]
+
+
+def test_a_block_that_is_rolled_back_leaves_what_was_true(by_hand, counted):
+    executed("INSERT INTO shop_tag (name) VALUES ('red')")
+    transaction.commit()
+    names = counted(lambda: list(Tag.objects.values_list("name", flat=True)), is_new=True)
+    saved_and_rolled_back_in_a_block()
+    assert in_thread(names) == names() == ["red"]

@@ -11,7 +11,7 @@ from typing import Any
 from django.db import DatabaseError
 
 from ...cache.recording import innermost
-from . import greenlets, switch
+from . import drivers, greenlets, switch
 from .calls import Call, Execute
 from .counters import events
 from .known import Texts
@@ -137,7 +137,7 @@ class TrackedConnection(Writing, Reading):
             result = call.run()
             self.writes.release(name)
             return result
-        if not self.is_open(call.connection):
+        if not self.is_open(call.connection) or drivers.begins_none(call.connection, call.text()):
             # Outside of a transaction, SQLite begins one.
             self.begin()
             self._is_raw = True

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sqlite3
 from typing import Any
 
@@ -30,6 +31,23 @@ def in_transaction(connection: BaseDatabaseWrapper) -> bool | None:
         status = getattr(info, "transaction_status", None)
         return None if status is None else int(status) != 0
     return None
+
+
+def begins_none(connection: BaseDatabaseWrapper, text: str) -> bool:
+    """Whether *text* is executed outside of any transaction although Django's autocommit is off.
+
+    On SQLite, that only has Python's driver begin one before statements that begin with certain
+    words. All others commit by themselves.
+    """
+    if connection.vendor != "sqlite" or connection.autocommit or in_transaction(connection):
+        return False
+    return _BEGINS_ONE.match(text) is None
+
+
+#: As the driver looks at it: past blanks and comments.
+_BEGINS_ONE = re.compile(
+    r"(?:\s+|--[^\n]*\n|/\*.*?\*/)*(?:INSERT|UPDATE|DELETE|REPLACE)", re.IGNORECASE | re.DOTALL
+)
 
 
 def was_refused(connection: BaseDatabaseWrapper, error: BaseException) -> bool:

@@ -48,7 +48,7 @@ class Writing(Transaction):
             # A table or a view may be another one after this.
             relations.forget(self._names.identity)
             self._relations = relations.relations_of(connection, self._names.identity)
-        if not self.is_open(connection):
+        if not self.is_open(connection) or drivers.begins_none(connection, call.text()):
             return self._write_at_once(changed, statement, call)
         if not self.began:
             self.begin()
@@ -124,6 +124,7 @@ class Writing(Transaction):
     def _in_transaction(self, changed: set[bytes], call: Call) -> Any:
         """Give a statement a transaction, for what has to be committed together with it."""
         connection: Any = call.connection
+        before = connection.autocommit
         connection.set_autocommit(False, force_begin_transaction_with_broken_autocommit=True)
         try:
             self.say_tracked(connection)
@@ -134,7 +135,7 @@ class Writing(Transaction):
             connection.rollback()
             raise
         finally:
-            connection.set_autocommit(True)
+            connection.set_autocommit(before)
         return result
 
     # What Django doesn't pass through its execute wrappers
