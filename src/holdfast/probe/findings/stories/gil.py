@@ -1,0 +1,53 @@
+"""One process computes for several requests: the interpreter runs one of its threads at a time."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator
+
+from ...events import Span
+from ..causes import GIL
+from ..suspects import MOST_WORKERS, Evidence, Suspect, heaviest, waited
+from .worker import more_workers
+
+
+def suspects(evidence: Evidence) -> Iterator[Suspect]:
+    """The function that computed most, where it matters."""
+    for one in evidence.blamed:
+        if one.cause != GIL or one.charged <= 0:
+            continue
+        name, place = _who(evidence)
+        at = f" ({place})" if place else ""
+        workers = min(evidence.users, evidence.ideal.cores, MOST_WORKERS)
+        if workers < 2:  # noqa: PLR2004 - one core, or one user: there is nothing to gain
+            continue
+        yield Suspect(
+            code="gil",
+            culprit=name or "computing in one process",
+            place=place,
+            because=(
+                f"{waited(one)} for the interpreter: one process computed for all "
+                "of them, and its threads share one core"
+                + (f"; most of the time it was in {name}{at}" if name else "")
+            ),
+            mend=(
+                "Serve with more processes (--workers, about as many as there are cores), not "
+                "threads; or give the computing to a task queue or a ProcessPoolExecutor."
+            ),
+            charged=one.charged,
+            attempts=(more_workers(workers),),
+        )
+
+
+def _who(evidence: Evidence) -> tuple[str, str]:
+    """Name and place of what stood longest in the users' requests, while they computed."""
+    begun = evidence.run.begun
+    by_name = defaultdict[str, list[Span]](list)
+    for span in evidence.run.spans:
+        if span.kind == "sample" and span.begun >= begun and (span.name or span.place):
+            by_name[span.name].append(span)
+    if not by_name:
+        views = [span for span in evidence.run.spans if span.kind == "view"]
+        return heaviest(views, "name"), ""
+    name = max(by_name, key=lambda each: sum(s.ended - s.begun for s in by_name[each]))
+    return name, heaviest(by_name[name], "place")

@@ -1,0 +1,50 @@
+"""Requests wait for a lock or a semaphore that another one holds."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ...change import Change
+from ...events import Span
+from ..suspects import Attempt, Evidence, Suspect, heaviest, waited
+
+
+def suspects(evidence: Evidence) -> Iterator[Suspect]:
+    """Each lock that was waited for."""
+    for one in evidence.blamed:
+        if one.cause.kind != "lock" or one.charged <= 0:
+            continue
+        spans = evidence.spans(one.cause)
+        stood, _ = evidence.where_stood(spans)
+        place = one.cause.place or heaviest(spans, "place")
+        known = place or one.cause.name
+        yield Suspect(
+            code="lock",
+            culprit=one.cause.name,
+            place=place,
+            because=(
+                f"{waited(one)} for {one.cause.name}{_at(place)}"
+                + (f", while its holder stood at {stood}" if stood else "")
+            ),
+            mend=(
+                "Don't hold it over anything slow: prepare first, hold it only while what it "
+                "guards is read or written, and do the slow part after it is released."
+            ),
+            charged=one.charged,
+            attempts=(Attempt(f"without {one.cause.name}", Change(without_lock=(known,))),),
+            evidence=_pairs(evidence, spans),
+        )
+
+
+def _at(place: str) -> str:
+    return f" ({place})" if place else ""
+
+
+def _pairs(evidence: Evidence, spans: list[Span]) -> tuple[str, ...]:
+    longest = sorted(spans, key=lambda span: span.begun - span.ended)[:3]
+    return tuple(
+        f"{span.request} waited {span.ended - span.begun:.2f} s"
+        + (f" for {span.holder}" if span.holder else "")
+        + (f", at {span.stack[0]}" if span.stack else "")
+        for span in longest
+    )
