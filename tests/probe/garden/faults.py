@@ -286,6 +286,14 @@ BLOCKED = (
         Blame(("blocked-loop", "gil"), ("shop.loops.digest",), ("loops.py: hashlib.sha256(",)),
     ),
     Plot(
+        "digest-of-uvicorn",
+        "a long computation in an async view",
+        "uvicorn",
+        uvicorn(),
+        "/loops/digest/",
+        Blame(("blocked-loop", "gil"), ("shop.loops.digest",), ("loops.py: hashlib.sha256(",)),
+    ),
+    Plot(
         "sleep-in-an-async-middleware",
         "a blocking call in an async middleware",
         "hypercorn",
