@@ -49,7 +49,7 @@ OTHER = finding(code="worker", culprit="waitress: 4 at a time")
         ([finding(culprit="threading.Lock", place="shop/locks.py:1")], False),
     ],
 )
-def test_the_planted_one_is_right_if_it_is_proved_and_first(findings, right: bool) -> None:
+def test_the_planted_one_is_right_if_it_is_proved_and_first(findings, *, right: bool) -> None:
     verdict = judged(FAULT, {"findings": findings}, 1.0)
     assert verdict.right is right
     if right:
@@ -59,7 +59,7 @@ def test_the_planted_one_is_right_if_it_is_proved_and_first(findings, right: boo
 @pytest.mark.parametrize(
     ("findings", "right"), [([], True), ([finding(proved=False)], True), ([finding()], False)]
 )
-def test_where_all_is_well_nothing_may_be_proved(findings, right: bool) -> None:
+def test_where_all_is_well_nothing_may_be_proved(findings, *, right: bool) -> None:
     assert judged(HEALTHY, {"findings": findings}, 1.0).right is right
 
 
