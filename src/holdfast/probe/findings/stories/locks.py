@@ -18,12 +18,16 @@ def suspects(evidence: Evidence) -> Iterator[Suspect]:
         stood, _ = evidence.where_stood(spans)
         place = one.cause.place or heaviest(spans, "place")
         known = place or one.cause.name
+        kind = str(next((span.detail["kind"] for span in spans if "kind" in span.detail), ""))
+        culprit = (
+            f"{one.cause.name} ({kind})" if kind and kind != one.cause.name else one.cause.name
+        )
         yield Suspect(
             code="lock",
-            culprit=one.cause.name,
+            culprit=culprit,
             place=place,
             because=(
-                f"{waited(one)} for {one.cause.name}{_at(place)}"
+                f"{waited(one)} for {culprit}{_at(place)}"
                 + (f", while its holder stood at {stood}" if stood else "")
             ),
             mend=(

@@ -17,12 +17,16 @@ def suspects(evidence: Evidence) -> Iterator[Suspect]:
         size = max((int(span.detail.get("size") or 0) for span in spans), default=0)
         place = one.cause.place or heaviest(spans, "place")
         at = f" ({place})" if place else ""
+        kind = str(next((span.detail["kind"] for span in spans if "kind" in span.detail), ""))
+        culprit = (
+            f"{one.cause.name} ({kind})" if kind and kind != one.cause.name else one.cause.name
+        )
         has = f", which has {size}" if size else ""
         yield Suspect(
             code="pool",
-            culprit=one.cause.name,
+            culprit=culprit,
             place=place,
-            because=f"{waited(one)} for {one.cause.name}{at}{has}",
+            because=f"{waited(one)} for {culprit}{at}{has}",
             mend=(
                 "Make the pool as large as the requests that one process serves at a time need, "
                 "and give what was taken from it back before anything slow."
