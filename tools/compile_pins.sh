@@ -43,3 +43,8 @@ for django in 5.2:3.11 6.0:3.12 6.1:3.12; do
     --constraint <(grep -v '^django==' "$joint") \
     --output-file "django-$version.txt" "django-$version.in"
 done
+
+# Packages with known bugs, and a Django of their time: beside nothing else of ours.
+echo 'writing constraints/found-bugs.txt'
+compile $upgrade --generate-hashes --python-version 3.11 \
+  --output-file found-bugs.txt found-bugs.in

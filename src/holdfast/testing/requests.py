@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Awaitable, Callable, Iterable
-from itertools import product
+from collections.abc import Awaitable, Callable, Iterable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from ..watch import Crossing, Watch
@@ -66,10 +66,15 @@ class IsolatedRequests:
         """
         begun = self._begin(requests)
         pairs = 0
+        # What is made once, when it is needed first, is there then; and each request has come
+        # after another one.
+        for request in (*requests, *requests):
+            _Marked(client, request).send()
         with sharing_connections() as prepare:
-            for one, two in product(requests, repeat=2):
+            for one, two in _pairs(requests):
                 first, second = _Marked(client, one), _Marked(client, two)
-                outcome = interleave(first.send, second.send, most=most, prepare=prepare)
+                with self._crossed_before(begun):
+                    outcome = interleave(first.send, second.send, most=most, prepare=prepare)
                 pairs += self._judge(outcome, first, second, begun)
         return pairs
 
@@ -83,9 +88,10 @@ class IsolatedRequests:
         """
         begun = self._begin(requests)
         pairs = 0
-        for one, two in product(requests, repeat=2):
+        for one, two in _pairs(requests):
             first, second = _Marked(client, one), _Marked(client, two)
-            outcome = await ainterleave(first.asend, second.asend, most=most)
+            with self._crossed_before(begun):
+                outcome = await ainterleave(first.asend, second.asend, most=most)
             pairs += self._judge(outcome, first, second, begun)
         return pairs
 
@@ -94,17 +100,35 @@ class IsolatedRequests:
             raise TypeError("isolated_requests() needs at least one path")
         return {id(crossing) for crossing in self._watch.collector.bugs}
 
+    def _look(self, begun: set[int], error: Exception | None = None) -> None:
+        found = [one for one in self._watch.collector.bugs if id(one) not in begun]
+        if found:
+            raise Crossed(words(found), found) from error
+
+    @contextmanager
+    def _crossed_before(self, begun: set[int]) -> Iterator[None]:
+        """Where a request failed on what it met of another one's, that is told first."""
+        try:
+            yield
+        except Exception as error:
+            self._look(begun, error)
+            raise
+
     def _judge(
         self, outcome: Interleaved[Any], first: _Marked, second: _Marked, begun: set[int]
     ) -> int:
-        found = [one for one in self._watch.collector.bugs if id(one) not in begun]
-        if found:
-            raise Crossed(words(found), found)
+        self._look(begun)
         for one, two in outcome.pairs:
             for mine, answer, other in ((first, one, second), (second, two, first)):
                 if other.marker in _text(answer):
                     raise Crossed(f"the answer to {mine} shows the marker that {other} carried")
         return len(outcome.pairs)
+
+
+def _pairs(requests: tuple[Request, ...]) -> list[tuple[Request, Request]]:
+    """Each with each: different ones first, as they tell more."""
+    pairs = [(one, two) for one in requests for two in requests]
+    return sorted(pairs, key=lambda pair: pair[0] is pair[1])
 
 
 class _Marked:

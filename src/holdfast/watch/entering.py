@@ -14,6 +14,7 @@ from ..scope.open_scope import open_scope
 from ..scope.scope import current
 from ..wsgi import ENVIRON_KEY
 from ..wsgi import RequestScope as WsgiRequestScope
+from .visits import visit_of
 
 _MARK = "_holdfast_watched"
 
@@ -61,8 +62,10 @@ def _with_request(original: Any) -> Any:
 
     def call(self: Any, request: Any) -> Any:
         scope = current(None)
-        if scope is not None and (scope.request is None or type(scope.request) is dict):
-            scope.request = request
+        if scope is not None:
+            visit_of(scope)
+            if scope.request is None or type(scope.request) is dict:
+                scope.request = request
         return original(self, request)
 
     return call

@@ -9,7 +9,8 @@ from typing import Any
 
 from . import rewrite
 from .locals import contextual, thread_cells, values_of
-from .shadow import CONTENTS, FunctionCells, Shadow, item_key
+from .naming import CONTENTS, FunctionCells
+from .shadow import Shadow, item_key
 
 _CONTAINERS = (dict, list, set, deque)
 _BUILT_IN = (*_CONTAINERS, OrderedDict, defaultdict)

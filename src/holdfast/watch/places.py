@@ -45,4 +45,5 @@ def told(frames: Stack) -> list[dict[str, object]]:
             "text": linecache.getline(code.co_filename, line).strip(),
         }
         for code, line in frames
+        if not code.co_filename.startswith(_OURS)
     ]

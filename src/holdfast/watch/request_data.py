@@ -5,7 +5,9 @@ from __future__ import annotations
 import re
 import sys
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from functools import partial
+from types import FunctionType, MethodType
 from typing import Any
 
 from ..scope.scope import Scope
@@ -37,6 +39,13 @@ def request_data_in(value: object, mine: Iterable[object] = ()) -> object | None
         value: looked at to a depth of three, at most 200 values. No code of the user's is run.
         mine: what belongs to the request that asks.
     """
+    return next(all_request_data_in(value, mine), None)
+
+
+def all_request_data_in(
+    value: object, mine: Iterable[object] = (), *, calls: bool = False
+) -> Iterator[object]:
+    """Each piece of request data, as above; *calls*: also in what a function carries with it."""
     kinds = _kinds()
     own = {id(one) for one in mine if one is not None}
     waiting: deque[tuple[object, int]] = deque([(value, 0)])
@@ -47,13 +56,13 @@ def request_data_in(value: object, mine: Iterable[object] = ()) -> object | None
             continue
         seen.add(id(one))
         if issubclass(type(one), kinds) or _is_plain_request(one):
-            return one
-        if type(one) is str:
+            yield one
+        elif type(one) is str:
             if MARKER.search(one):
-                return one
+                yield one
         elif depth < DEPTH and not issubclass(type(one), _PLAIN):
-            waiting.extend((inner, depth + 1) for inner in _within(one))
-    return None
+            inside = _carried(one) if calls and callable(one) else _within(one)
+            waiting.extend((inner, depth + 1) for inner in inside)
 
 
 def _kinds() -> tuple[type, ...]:
@@ -83,6 +92,23 @@ def _within(value: Any) -> Iterable[object]:
     if issubclass(type(value), type) or callable(value):
         return ()
     return list(values_of(value).values())
+
+
+def _carried(value: Any) -> Iterable[object]:
+    """What a function brings along: arguments that are set already, its object, its variables."""
+    if type(value) is partial:
+        return [value.func, *value.args, *value.keywords.values()]
+    if type(value) is MethodType:
+        return [value.__self__]
+    if type(value) is FunctionType:
+        found: list[object] = [*(value.__defaults__ or ()), *(value.__kwdefaults__ or {}).values()]
+        for cell in value.__closure__ or ():
+            try:
+                found.append(cell.cell_contents)
+            except ValueError:
+                continue
+        return found
+    return ()
 
 
 def short_repr(value: object, most: int = 120) -> str:

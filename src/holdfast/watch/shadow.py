@@ -9,22 +9,26 @@ from __future__ import annotations
 import sys
 import weakref
 from collections import OrderedDict
-from collections.abc import Callable
-from types import FunctionType, ModuleType
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
-from ..scope.scope import scope_var
+from ..scope.scope import Scope, scope_var
 from ..worker_state import is_declared
 from .crossings import Access, Collector, Crossing, Kind
 from .locals import values_of
+from .naming import CONTENTS, named, named_local, where_it_stands
 from .places import Stack, site, stack
-from .request_data import request_data_in, short_repr
+from .request_data import all_request_data_in, request_data_in, short_repr
 from .visits import Visit, visit_of
 
 _get = scope_var.get
 
-#: Stands for all that a container holds.
-CONTENTS = ("contents",)
+#: Begins the key of a signal's receiver.
+RECEIVER = "receiver"
+#: Requests that came one after another and each put their own there: then it is no object that is
+#: made once, when somebody needs it first, and kept for all.
+EACH_ITS_OWN = 2
 #: How many dicts and lists are held at most; the oldest is forgotten.
 MOST_HELD = 2000
 #: How many of them are looked at when another one comes.
@@ -34,27 +38,21 @@ LOOKED_AT = 8
 _OURS_ONLY = 3
 
 _NOTHING: Any = object()
+_NOT_WRITTEN: Any = (None, _NOTHING)
 _NAMES_OF_PLAIN = (str, bytes, int, float, bool, type(None))
 _PLAIN = (str, bytes, int, float, complex, bool, type(None))
-
-
-class FunctionCells:
-    """Stands for a function's variables that functions inside it bind anew."""
-
-    __slots__ = ("__weakref__", "function")
-
-    def __init__(self, function: str) -> None:
-        self.function = function
 
 
 class Write:
     """The last writing of one cell."""
 
-    __slots__ = ("data", "stack", "told", "visit")
+    __slots__ = ("anew", "data", "stack", "told", "visit")
 
-    def __init__(self, visit: Visit, where: Stack) -> None:
+    def __init__(self, visit: Visit, where: Stack, before: Write | None = None) -> None:
         self.visit = visit
         self.stack = where
+        #: How often a request has written there when the one that had before was over.
+        self.anew: int = 0 if before is None else before.anew + visit.came_after(before.visit)
         #: Whether the value is or holds request data; None: nobody has looked.
         self.data: bool | None = None
         #: Who read it already: where, and whether they had written it themselves.
@@ -64,15 +62,34 @@ class Write:
 class Cells:
     """What requests wrote onto one object."""
 
-    __slots__ = ("declared", "held", "of", "reference", "writes")
+    __slots__ = ("declared", "held", "kept", "of", "reference", "writes")
 
     def __init__(self) -> None:
         self.writes: dict[object, Write] = {}
         self.reference: weakref.ref[object] | None = None
         self.held: object = None
         self.declared: set[object] = set()
+        #: What requests have read without writing it first.
+        self.kept: set[object] = set()
         #: The thread-local whose values these are, if they are one's.
         self.of: object = None
+
+
+@dataclass(frozen=True, slots=True)
+class Foreign:
+    """Another request's receiver, while it runs in this one.
+
+    Attributes:
+        signal: what it was connected to.
+        key: what it is known by there.
+        write: who connected it.
+        data: request data that it carries, by identity.
+    """
+
+    signal: object
+    key: object
+    write: Write
+    data: Mapping[int, object]
 
 
 class Shadow:
@@ -80,8 +97,8 @@ class Shadow:
 
     Args:
         collector: gets what crosses.
-        wrote: called after each writing of a request onto something that it did not make itself,
-            as far as that can be told: where other requests may step in.
+        wrote: called after each writing of a request, where other requests may step in; not in an
+            `__init__`, where nobody else has the object yet.
     """
 
     def __init__(
@@ -92,6 +109,8 @@ class Shadow:
         self.cells: dict[int, Cells] = {}
         #: Whether a request has written onto a class.
         self.has_classes = False
+        #: Classes whose objects people know by the global that holds them.
+        self.known_by_variable: set[type] = set()
         self._held: OrderedDict[int, None] = OrderedDict()
         self._per_request: dict[type, bool] = {}
 
@@ -103,14 +122,17 @@ class Shadow:
         if not scope.usable:
             self.forget(owner, key)
             return
+        visit = visit_of(scope)
+        if visit.foreign is not None:
+            self._brought(visit, visit.foreign, value)
         if self._is_per_request(type(owner)):
             return
-        visit = visit_of(scope)
         cells = self._cells_of(owner)
-        cells.writes[key] = Write(visit, stack())
+        where = stack()
+        cells.writes[key] = Write(visit, where, cells.writes.get(key))
         cells.of = of
-        visit.own[id(owner), key] = value
-        if self.wrote is not None:
+        visit.own[id(owner), key] = (cells, value)
+        if self.wrote is not None and where[0][0].co_name != "__init__":
             self.wrote(visit)
 
     def change(self, owner: object, key: object, value: object = _NOTHING) -> None:
@@ -160,34 +182,68 @@ class Shadow:
         visit = visit_of(scope)
         if write.visit is visit:
             return
-        own = visit.own.get((id(owner), key), _NOTHING)
+        cells = self.cells.get(id(owner))
+        if cells is None:
+            return
+        known, own = visit.own.get((id(owner), key), _NOT_WRITTEN)
+        if known is not cells:
+            # Of an object that was there before, and is gone.
+            own = _NOTHING
+        if own is _NOTHING:
+            cells.kept.add(key)
         reader = (site(), own is _NOTHING)
         if reader in write.told:
             return
-        if own is _NOTHING:
-            if write.data is None or key is CONTENTS:
-                mine = (scope.request, scope, *visit.own.values())
-                write.data = request_data_in(value, mine) is not None
-            kind = Kind.LEAK if write.data else Kind.SHARED
-        else:
-            if same(own, value):
-                return
-            # Objects made alike (clients, locks) can't be told from one another; all else can.
-            telling = _tells(own) or _tells(value)
-            telling = telling or request_data_in(value, ()) is not None
-            kind = Kind.LOST if telling else Kind.SHARED
+        kind = self._judged(cells, key, value, own, write, scope)
+        if kind is None:
+            return
         if key is not CONTENTS:
             write.told.add(reader)
+        self._add(kind, owner, key, value, visit, write)
+
+    @staticmethod
+    def _judged(  # noqa: PLR0913, PLR0917 - all that a judgement needs
+        cells: Cells, key: object, value: object, own: object, write: Write, scope: Scope
+    ) -> Kind | None:
+        """What it is that is read where *own*, or nothing, was written."""
+        if own is _NOTHING:
+            if write.data is None or key is CONTENTS:
+                written = visit_of(scope).own.values()
+                mine = (scope.request, scope, *(one for _, one in written))
+                write.data = request_data_in(value, mine) is not None
+            return Kind.LEAK if write.data else Kind.SHARED
+        if same(own, value):
+            return None
+        # Objects made alike (clients, locks) can't be told from one another; all else can.
+        telling = _tells(own) or _tells(value)
+        telling = telling or request_data_in(value, ()) is not None
+        telling = telling or _is_each_ones_own(cells, key, write)
+        return Kind.LOST if telling else Kind.SHARED
+
+    def _brought(self, visit: Visit, foreign: Foreign, value: object) -> None:
+        """Another request's receiver writes in this one: is it the other one's data?"""
+        if any(id(one) in foreign.data for one in all_request_data_in(value)):
+            self._add(Kind.LEAK, foreign.signal, foreign.key, value, visit, foreign.write)
+
+    def _add(  # noqa: PLR0913, PLR0917 - all that makes a crossing
+        self, kind: Kind, owner: object, key: object, value: object, visit: Visit, write: Write
+    ) -> None:
         cells = self.cells.get(id(owner))
         if cells is None or key in cells.declared:
             return
         if is_declared(owner if cells.of is None else cells.of, key):
             cells.declared.add(key)
             return
+        if cells.of is not None:
+            name = named_local(cells.of, key)
+        elif issubclass(type(owner), tuple(self.known_by_variable)):
+            name = where_it_stands(owner), "receivers"
+        else:
+            name = named(owner, key)
         self.collector.add(
             Crossing(
                 kind,
-                *(named(owner, key) if cells.of is None else named_local(cells.of, key)),
+                *name,
                 short_repr(value),
                 Access(str(visit), stack()),
                 Access(str(write.visit), write.stack),
@@ -274,6 +330,11 @@ def same(one: object, other: object) -> bool:
         return False
 
 
+def _is_each_ones_own(cells: Cells, key: object, write: Write) -> bool:
+    """Whether each request that used it had put its own there: a profile, a timer, a form."""
+    return type(key) is str and write.anew >= EACH_ITS_OWN and key not in cells.kept
+
+
 def _tells(value: Any) -> bool:
     return _is_plain(value) or issubclass(type(value), (dict, list, set, frozenset, tuple))
 
@@ -295,46 +356,3 @@ def item_key(key: object) -> object:
     if isinstance(key, tuple) and all(isinstance(part, _NAMES_OF_PLAIN) for part in key):
         return ("[", key)
     return CONTENTS
-
-
-def named(owner: Any, key: object) -> tuple[str, str]:
-    """Holder and name, for people."""
-    if isinstance(key, str):
-        name = key
-    elif key is CONTENTS:
-        name = "[...]"
-    else:
-        name = f"[{short_repr(key[1], 40)}]" if isinstance(key, tuple) else str(key)
-    if issubclass(type(owner), ModuleType):
-        return owner.__name__, name
-    if issubclass(type(owner), type):
-        return f"{owner.__module__}.{owner.__qualname__}", name
-    if type(owner).__module__ in {"builtins", "collections"}:
-        return _where_it_stands(owner), name
-    kind = type(owner)
-    if type(owner) is FunctionCells:
-        return owner.function, name
-    if type(owner) is FunctionType:
-        return f"{owner.__module__}.{owner.__qualname__}", name
-    return f"{kind.__module__}.{kind.__qualname__}", name
-
-
-def named_local(local: Any, key: object) -> tuple[str, str]:
-    """Holder and name of a thread-local's value."""
-    found = _where_it_stands(local)
-    return found, str(key[1]) if isinstance(key, tuple) else "..."
-
-
-def _where_it_stands(container: object) -> str:
-    """A container's name: the global or the class attribute that holds it, if one does."""
-    for module in list(sys.modules.values()):
-        if type(module) is not ModuleType:
-            continue
-        for name, value in list(vars(module).items()):
-            if value is container:
-                return f"{module.__name__}.{name}"
-            if issubclass(type(value), type) and value.__module__ == module.__name__:
-                for attribute, held in list(vars(value).items()):
-                    if held is container:
-                        return f"{value.__module__}.{value.__qualname__}.{attribute}"
-    return f"a {type(container).__name__}"

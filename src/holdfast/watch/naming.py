@@ -1,0 +1,64 @@
+"""What people call the things that hold state."""
+
+from __future__ import annotations
+
+import sys
+from types import FunctionType, ModuleType
+from typing import Any
+
+from .request_data import short_repr
+
+#: Stands for all that a container holds.
+CONTENTS = ("contents",)
+
+
+class FunctionCells:
+    """Stands for a function's variables that functions inside it bind anew."""
+
+    __slots__ = ("__weakref__", "function")
+
+    def __init__(self, function: str) -> None:
+        self.function = function
+
+
+def named(owner: Any, key: object) -> tuple[str, str]:
+    """Holder and name, for people."""
+    if isinstance(key, str):
+        name = key
+    elif key is CONTENTS:
+        name = "[...]"
+    else:
+        name = f"[{short_repr(key[1], 40)}]" if isinstance(key, tuple) else str(key)
+    if issubclass(type(owner), ModuleType):
+        return owner.__name__, name
+    if issubclass(type(owner), type):
+        return f"{owner.__module__}.{owner.__qualname__}", name
+    if type(owner).__module__ in {"builtins", "collections"}:
+        return where_it_stands(owner), name
+    kind = type(owner)
+    if type(owner) is FunctionCells:
+        return owner.function, name
+    if type(owner) is FunctionType:
+        return f"{owner.__module__}.{owner.__qualname__}", name
+    return f"{kind.__module__}.{kind.__qualname__}", name
+
+
+def named_local(local: Any, key: object) -> tuple[str, str]:
+    """Holder and name of a thread-local's value."""
+    found = where_it_stands(local)
+    return found, str(key[1]) if isinstance(key, tuple) else "..."
+
+
+def where_it_stands(container: object) -> str:
+    """A container's name: the global or the class attribute that holds it, if one does."""
+    for module in list(sys.modules.values()):
+        if type(module) is not ModuleType:
+            continue
+        for name, value in list(vars(module).items()):
+            if value is container:
+                return f"{module.__name__}.{name}"
+            if issubclass(type(value), type) and value.__module__ == module.__name__:
+                for attribute, held in list(vars(value).items()):
+                    if held is container:
+                        return f"{value.__module__}.{value.__qualname__}.{attribute}"
+    return f"a {type(container).__name__}"

@@ -1,0 +1,15 @@
+from django.http import HttpResponse
+from django.urls import path
+from pauses import pause
+
+from easyaudit_site.models import Note
+
+
+def write(request):
+    pause()
+    note = Note(text=request.POST["text"])
+    note.save()
+    return HttpResponse(f"saved {note.pk}")
+
+
+urlpatterns = [path("", write)]
