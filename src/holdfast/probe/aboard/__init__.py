@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from importlib import import_module
 from typing import Any
 
-from . import entry, orders, places, process, requests, ticking, writing
+from . import orders, places, process, requests, servers, ticking, writing
 from .settings import Settings
 
 #: Always there.
@@ -47,7 +47,8 @@ def start(settings: Mapping[str, Any]) -> None:
     ticking.every(ticking.SLOW, writing.flush_if_due)
     os.register_at_fork(after_in_child=_forked)
     process.begin()
-    entry.install(told)
+    ticking.at_first_request(process.tell)
+    servers.install(told)
     for name in (*ALWAYS, *(OBSERVING if told.observe else ()), *CHANGING):
         _install(name, told)
 

@@ -6,7 +6,7 @@ import platform
 import sys
 
 from ..events import Process
-from . import native, ticking, writing
+from . import native, writing
 
 #: Modules that only the server itself imports, and its name.
 _SERVERS = (
@@ -25,18 +25,10 @@ _SERVERS = (
 
 
 def begin() -> None:
-    """Say that this process is there; and again, as more is known, at its first request.
-
-    The last one that it wrote is the one that counts.
-    """
-    _tell()
+    """Say that this process is there."""
+    tell()
     # At once: a process that never serves has nobody who would do it later.
     writing.flush()
-    if not _told:
-        _told.append(ticking.at_first_request(_tell))
-
-
-_told: list[None] = []
 
 
 def server() -> str:
@@ -55,7 +47,8 @@ def patched() -> str:
     return ""
 
 
-def _tell() -> None:
+def tell() -> None:
+    """Say what is known of this process by now; what it says last is what counts."""
     writing.write(
         Process(
             pid=native.getpid(),

@@ -41,6 +41,7 @@ class Request:
     Attributes:
         name: the value of `events.HEADER`, or one that we gave.
         known: whether it had the header.
+        lane: what it came in by, and what runs it unless others do.
         runners: who works for it; the last one is where its own code runs now.
         waits: what it waits for, as far as observers see: how many waits are open now.
     """
@@ -52,6 +53,7 @@ class Request:
         "entered",
         "error",
         "known",
+        "lane",
         "name",
         "pid",
         "route",
@@ -66,21 +68,15 @@ class Request:
         self.pid = native.getpid()
         self.name = name or f"{UNNAMED}{self.pid}-{next(_unnamed)}"
         self.entered = native.monotonic()
-        self.runners = [Runner()]
-        self.cpu = native.thread_time() if self._alone_in_thread() else None
-        self.started = native.get_ident()
+        first = Runner()
+        self.lane = first.lane
+        self.runners: tuple[Runner, ...] = (first,)
+        alone = first.greenlet is None and first.task is None
+        self.cpu = native.thread_time() if alone else None
+        self.started = first.thread
         self.view = self.route = self.error = ""
         self.ended = False
         self.waits = 0
-
-    def _alone_in_thread(self) -> bool:
-        first = self.runners[0]
-        return first.greenlet is None and first.task is None
-
-    @property
-    def lane(self) -> str:
-        """What runs it."""
-        return self.runners[0].lane
 
     def served(self) -> Served:
         """What there is to say of it, at its end."""
@@ -146,7 +142,7 @@ def end(request: Request, error: BaseException | None = None) -> None:
     request.ended = True
     _ended += 1
     under_way.pop(id(request), None)
-    request.runners = request.runners[:1]
+    request.runners = ()
     writing.write(request.served())
     if not ticking.lately():
         # The thread that does it doesn't run in this server, or can't at the moment.

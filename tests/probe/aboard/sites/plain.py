@@ -1,0 +1,33 @@
+"""Applications without a framework."""
+
+import asyncio
+import time
+
+
+def wsgi(environ, start_response):
+    start_response("200 OK", [("Content-Type", "text/plain")])
+    if environ["PATH_INFO"] == "/sleep":
+        time.sleep(0.2)
+    if environ["PATH_INFO"] == "/stream":
+        return _chunks()
+    return [b"hello"]
+
+
+def _chunks():
+    for _ in range(3):
+        time.sleep(0.1)
+        yield b"chunk "
+
+
+async def asgi(scope, receive, send):
+    if scope["type"] != "http":
+        return
+    await receive()
+    if scope["path"] == "/sleep":
+        await asyncio.sleep(0.2)
+    await send({"type": "http.response.start", "status": 200, "headers": []})
+    if scope["path"] == "/stream":
+        for _ in range(3):
+            await asyncio.sleep(0.1)
+            await send({"type": "http.response.body", "body": b"chunk ", "more_body": True})
+    await send({"type": "http.response.body", "body": b"hello"})
