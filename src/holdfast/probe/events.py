@@ -192,7 +192,6 @@ Event = Process | Served | Span | Load | Leak | Kept | Count | Route | Trouble
 _CLASSES: Mapping[str, type[Any]] = {
     kind.__name__: kind for kind in (Process, Served, Span, Load, Leak, Kept, Count, Route, Trouble)
 }
-_TUPLES = frozenset({"stack", "command", "requests", "methods"})
 
 
 def line_of(event: Event) -> str:
@@ -218,6 +217,9 @@ def file_of(folder: Path) -> Path:
 def _event(values: dict[str, Any]) -> Event:
     kind = _CLASSES[values.pop("is")]
     made: Event = kind(
-        **{name: tuple(value) if name in _TUPLES else value for name, value in values.items()}
+        **{
+            name: tuple(value) if isinstance(value, list) else value
+            for name, value in values.items()
+        }
     )
     return made
