@@ -7,6 +7,7 @@ import datetime as dt
 import decimal
 import enum
 import json
+import os
 import pprint
 import shutil
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -33,6 +34,13 @@ class Output:
     def __init__(self, stream: TextIO, *, as_json: bool = False) -> None:
         self._stream = stream
         self.as_json = as_json
+
+    @property
+    def coloured(self) -> bool:
+        """Whether the looks of `lines` will be seen, and letters beyond ASCII."""
+        encoding = (getattr(self._stream, "encoding", None) or "").lower()
+        plain = os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb"
+        return self._is_rich() and not plain and encoding.startswith("utf")
 
     def rows(self, rows: Sequence[Mapping[str, Any]], empty: str) -> None:
         """A table, whose columns are the keys of the first row; *empty*, where there is none."""

@@ -16,11 +16,14 @@ def text(value: object) -> Markup:
     """Any value as it is read."""
     if isinstance(value, Markup):
         return value
-    # What a browser shows in another order, or not at all, is shown as what it is.
-    shown = "".join(
+    return Markup(html.escape(visible(value), quote=True))
+
+
+def visible(value: object) -> str:
+    """What a browser shows in another order, or not at all, as what it is."""
+    return "".join(
         one if one.isprintable() or one in "\n\t" else f"\\u{ord(one):04x}" for one in str(value)
     )
-    return Markup(html.escape(shown, quote=True))
 
 
 def joined(parts: Iterable[object], between: str = "") -> Markup:

@@ -24,11 +24,9 @@ _NARROWEST = 20
 #: A cell is drawn if requests were there for this share of its time, or it's their first.
 _ENOUGH = 0.25
 _WORTH_TELLING = 0.01
-_BROAD, _THIN, _IDEAL = (
-    "\N{FULL BLOCK}",
-    "\N{BOX DRAWINGS HEAVY HORIZONTAL}",
-    "\N{BOX DRAWINGS LIGHT QUADRUPLE DASH VERTICAL}",
-)
+_BROAD, _THIN = "\N{FULL BLOCK}", "\N{BOX DRAWINGS HEAVY HORIZONTAL}"
+#: The line of what is possible, with colours and without: the latter are ASCII.
+_IDEAL = {True: "\N{BOX DRAWINGS LIGHT QUADRUPLE DASH VERTICAL}", False: "|"}
 
 
 def gantt(
@@ -122,7 +120,7 @@ class _Drawing:
         there = sum(causes.values())
         cell = self._length / self._cells
         if there < _ENOUGH * users * cell and (column > 0 or not there):
-            return (_IDEAL, "dim") if column == self._ideal else (" ", "")
+            return (_IDEAL[self._colours], "dim") if column == self._ideal else (" ", "")
         works = {one: seconds for one, seconds in causes.items() if not look_of(one).waits}
         # Of many who share a line, most may be waiting: that some are served is worth to be seen.
         served = users > 1 and sum(works.values()) >= cell / 2
@@ -131,7 +129,7 @@ class _Drawing:
         used.add(cause)
         look = look_of(cause)
         if column == self._ideal and look.waits:
-            return _IDEAL, look.colour if self._colours else ""
+            return _IDEAL[self._colours], look.colour if self._colours else ""
         if not self._colours:
             return look.letter, ""
         return (_THIN if look.waits else _BROAD), look.colour
@@ -184,7 +182,7 @@ def _legend(rows: Sequence[Row], used: set[str], width: int, *, colours: bool) -
             line, taken = [], 0
         line += [(mark, look.colour if colours else ""), (f"{text}   ", "")]
         taken += needs
-    ideal = f"{_IDEAL} at best"
+    ideal = f"{_IDEAL[colours]} at best"
     if line and taken + len(ideal) > width:
         yield line
         line = []

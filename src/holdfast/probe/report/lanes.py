@@ -156,7 +156,7 @@ def _lanes(blocks: Mapping[str, Sequence[Block]]) -> Iterator[Lane]:
     for kind, lanes in fleeting.items():
         rows = _packed(lanes)
         for number, row in enumerate(rows, 1):
-            name = f"{kind}s" if len(rows) == 1 else f"{kind}s, row {number:,}"
+            name = f"{kind}s" if len(rows) == 1 else f"{kind}s ({number:,})"
             for track in nested(row):
                 yield Lane(name, kind, track)
 
