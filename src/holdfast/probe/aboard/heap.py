@@ -1,0 +1,122 @@
+"""All objects of this process, and who holds whom, in one pass for each step.
+
+`gc.get_referrers` would look through all objects for each few of those that are asked for, and
+stop all threads meanwhile. Here the looking is done in pieces.
+"""
+
+from __future__ import annotations
+
+import gc
+import sys
+from collections.abc import Iterator
+from collections.abc import Set as AbstractSet
+from types import ModuleType
+from typing import Any
+
+from . import native
+
+#: Objects that are looked through; a process with more is not looked at.
+MOST = 4_000_000
+_PIECE = 1000
+
+
+class TooLong(Exception):  # noqa: N818 - no error of anybody
+    """There was not enough time for all objects."""
+
+
+class Heap:
+    """The objects that are there now; they stay for as long as it does.
+
+    Args:
+        until: by `time.monotonic()`; looking longer raises `TooLong`.
+    """
+
+    def __init__(self, until: float) -> None:
+        self._until = until
+        # What is made from here on isn't among them: so none of ours holds anything in there.
+        self.objects: list[Any] = gc.get_objects()
+        self._by_number: dict[int, Any] = {id(self): self}
+        if gc.get_freeze_count():
+            self._add_frozen()
+        if len(self.objects) > MOST:
+            raise TooLong(f"there are {len(self.objects):,} objects")
+        self._add_untracked()
+
+    def of(self, number: int) -> Any:
+        """The object of that identity, of those that were met as holders or as what is held."""
+        return self._by_number[number]
+
+    def _add_untracked(self) -> None:
+        """Dicts and tuples of plain values are not known to the collector: by who holds them."""
+        is_tracked = gc.is_tracked
+        pieces, seen = self.objects, set[int]()
+        while pieces:
+            more: list[Any] = []
+            for referents in self._referents(pieces):
+                for one in referents:
+                    kind = type(one)
+                    if (
+                        (kind is dict or kind is tuple)
+                        and not is_tracked(one)
+                        and id(one) not in seen
+                    ):
+                        seen.add(id(one))
+                        more.append(one)
+            self.objects += more
+            pieces = more
+
+    def _add_frozen(self) -> None:
+        """`gc.freeze()` (before a fork) hides objects: they are found from the modules on."""
+        known = set(map(id, self.objects))
+        pieces: list[Any] = [vars(one) for one in _modules()]
+        while pieces:
+            fresh = []
+            for one in pieces:
+                if id(one) not in known and gc.is_tracked(one):
+                    known.add(id(one))
+                    fresh.append(one)
+            self.objects += fresh
+            pieces = [one for referents in self._referents(fresh) for one in referents]
+            if len(self.objects) > MOST:
+                raise TooLong("there are too many frozen objects")
+
+    def _referents(self, objects: list[Any]) -> Iterator[list[Any]]:
+        for begin in range(0, len(objects), _PIECE):
+            self._in_time()
+            yield gc.get_referents(*objects[begin : begin + _PIECE])
+
+    def _in_time(self) -> None:
+        if native.monotonic() > self._until:
+            raise TooLong(f"there are {len(self.objects):,} objects, and the time was over")
+
+    def texts(self, prefix: str) -> Iterator[str | bytes]:
+        """The texts that hold *prefix*, each once."""
+        in_bytes = prefix.encode()
+        seen: set[int] = set()
+        for referents in self._referents(self.objects):
+            for one in referents:
+                kind = type(one)
+                if (kind is str and prefix in one) or (kind is bytes and in_bytes in one):
+                    if id(one) not in seen:
+                        seen.add(id(one))
+                        self._by_number[id(one)] = one
+                        yield one
+
+    def holders(self, held: AbstractSet[int]) -> Iterator[tuple[Any, list[int]]]:
+        """Who holds objects of those identities, and which ones."""
+        get, number = gc.get_referents, id
+        for begin in range(0, len(self.objects), _PIECE):
+            self._in_time()
+            for one in self.objects[begin : begin + _PIECE]:
+                if not held.isdisjoint(map(number, get(one))):
+                    found = [other for other in get(one) if number(other) in held]
+                    if found:
+                        self._by_number[number(one)] = one
+                        for other in found:
+                            self._by_number[number(other)] = other
+                        yield one, [number(other) for other in found]
+
+
+def _modules() -> list[ModuleType]:
+    found: list[Any] = list(sys.modules.values())  # somebody may have put another thing there
+    return [one for one in found if isinstance(one, ModuleType)]
