@@ -74,6 +74,7 @@ HEALTHY: tuple[Plot, ...] = (
         "granian asgi",
         granian("asginl"),
         "/threads/",
+        users=5,  # as many threads as an event loop has at the least
     ),
     Plot(
         "stream-of-waitress",
