@@ -14,7 +14,7 @@ def test_without_the_lock_it_is_quick_so_the_lock_is_to_blame() -> None:
     (found,) = prove(examine(one_lock().made, cores=4), reruns)
     assert found.proved
     assert found.code == "lock"
-    assert found.sentence.endswith("without threading.Lock 0.21 s instead of 2.00 s.")
+    assert found.sentence.endswith("without threading.Lock: 0.21 s instead of 2.00 s.")
     assert found.proof is not None
     assert found.proof.saved > 0.8
     assert [name for name, _ in reruns.asked] == ["without threading.Lock"]
@@ -25,7 +25,7 @@ def test_without_the_lock_it_is_as_slow_so_it_is_said_that_it_is_not_proved() ->
     found = prove(examine(one_lock().made, cores=4), reruns)
     assert [one.proved for one in found] == [False]
     assert found[0].sentence.startswith("Not proved: ")
-    assert "without threading.Lock 2.00 s instead of 2.00 s" in found[0].sentence
+    assert "without threading.Lock: 2.00 s instead of 2.00 s" in found[0].sentence
 
 
 def test_the_second_change_of_a_suspect_is_tried_where_the_first_does_not_help() -> None:

@@ -15,6 +15,7 @@ from .finding import Finding, Proof
 from .ideal import ideal_of
 from .stories.refused import failed
 from .suspects import Attempt, Suspect
+from .words import shown
 
 #: A change proves something if it saves this share of the time, and this many seconds.
 LEAST_SAVED, LEAST_SECONDS = 0.25, 0.1
@@ -201,17 +202,17 @@ def _statuses(run: Run) -> Mapping[str, set[int]]:
 
 
 def _told(suspect: Suspect, proof: Proof | None) -> Finding:
-    shown = ", seen in two runs."
+    so = ", seen in two runs."
     if proof is not None:
-        shown = f"; {proof.changed} {proof.after:.2f} s instead of {proof.before:.2f} s."
-    return _finding(suspect, f"{suspect.because}{shown}", proof, proved=True)
+        so = f"; {proof.changed}: {_both_times(proof)}."
+    return _finding(suspect, f"{suspect.because}{so}", proof, proved=True)
 
 
 def _not_proved(suspect: Suspect, tried: Sequence[Proof]) -> Finding:
     if not tried:
         return _finding(suspect, f"Not proved: {suspect.because}.", None, proved=False)
     said = "; ".join(
-        f"{one.changed} {one.after:.2f} s instead of {one.before:.2f} s: {one.why_not or 'chance'}"
+        f"{one.changed}: {_both_times(one)}, {one.why_not or 'and it was slow by chance'}"
         if one.run
         else f"{one.changed}: {one.why_not}"
         for one in tried
@@ -221,12 +222,16 @@ def _not_proved(suspect: Suspect, tried: Sequence[Proof]) -> Finding:
     )
 
 
+def _both_times(proof: Proof) -> str:
+    return f"{proof.after:.2f} s instead of {proof.before:.2f} s"
+
+
 def _finding(suspect: Suspect, sentence: str, proof: Proof | None, *, proved: bool) -> Finding:
     numbers = {"charged": suspect.charged, **suspect.numbers}
     return Finding(
         code=suspect.code,
         culprit=suspect.culprit,
-        place=suspect.place,
+        place=shown(suspect.place),
         sentence=sentence,
         mend=suspect.mend,
         proved=proved,

@@ -68,12 +68,10 @@ class Evidence:
 
     def server(self) -> str:
         """The server software, or `the server`."""
-        names = [one.server for one in self.run.processes if one.server]
-        return names[-1] if names else "the server"
-
-    def command(self) -> tuple[str, ...]:
-        """The server's command line."""
-        return next((one.command for one in self.run.processes if one.command), ())
+        # Each process says it again when it knows more; what serves is what most of them are.
+        last = {one.pid: one.server for one in self.run.processes}
+        names = Counter(name for name in last.values() if name)
+        return names.most_common(1)[0][0] if names else "the server"
 
     def spans(self, cause: Cause) -> list[Span]:
         """The spans of the users' requests that were put down to *cause*."""
@@ -131,12 +129,3 @@ def heaviest(spans: Iterable[Span], key: str) -> str:
         if value := getattr(span, key):
             found[value] += span.ended - span.begun
     return max(found, key=lambda value: found[value], default="")
-
-
-def waited(one: Blamed) -> str:
-    """`9 requests waited 0.5 s on average, 0.9 s at the longest`."""
-    seconds = max(0.0, one.seconds - one.alone)
-    average = seconds / max(one.requests, 1)
-    noun = "request" if one.requests == 1 else "requests"
-    longest = f"{one.longest:.2f} s at the longest"
-    return f"{one.requests} {noun} waited {average:.2f} s on average, {longest}"

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from ...change import Change
 from ...events import Span
 from ..suspects import MOST_WORKERS, MOSTLY, Attempt, Evidence, Suspect, heaviest
+from ..words import at
 from .worker import more_workers
 
 _WHERE = {"blocked-loop": "the event loop", "blocked-hub": "the hub"}
@@ -24,15 +25,14 @@ def suspects(evidence: Evidence) -> Iterator[Suspect]:
         place = heaviest(spans, "place")
         name = one.cause.name or place or "unknown code"
         computing = seconds > 0 and computed / seconds > MOSTLY
-        at = f" ({place})" if place else ""
         within = f", in {_library(longest)}" if longest and _library(longest) else ""
         yield Suspect(
             code=one.cause.kind,
             culprit=name,
             place=place,
             because=(
-                f"{name}{at} blocked {_WHERE[one.cause.kind]} {len(spans)} times, {seconds:.2f} s "
-                f"in all{within}: nobody else was served meanwhile"
+                f"{name}{at(place)} blocked {_WHERE[one.cause.kind]} {len(spans)} times, "
+                f"{seconds:.2f} s in all{within}: nobody else was served meanwhile"
             ),
             mend=_mend(one.cause.kind, computing=computing),
             charged=one.charged,

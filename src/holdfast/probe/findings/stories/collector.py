@@ -6,7 +6,8 @@ from collections.abc import Iterator
 
 from ...change import Change
 from ..causes import COLLECTOR
-from ..suspects import Attempt, Evidence, Suspect, heaviest, waited
+from ..suspects import Attempt, Evidence, Suspect, heaviest
+from ..words import waited
 
 
 def suspects(evidence: Evidence) -> Iterator[Suspect]:

@@ -6,7 +6,8 @@ from collections import defaultdict
 from collections.abc import Iterator
 
 from ...events import Span
-from ..suspects import Evidence, Suspect, waited
+from ..suspects import Evidence, Suspect
+from ..words import shown, waited
 
 
 def suspects(evidence: Evidence) -> Iterator[Suspect]:
@@ -17,14 +18,14 @@ def suspects(evidence: Evidence) -> Iterator[Suspect]:
         name = one.cause.name or "the database"
         spans = evidence.spans(one.cause)
         place, statement = _slowest(spans)
-        at = f", most of it at {place}" if place else ""
+        most = f", most of it at {shown(place)}" if place else ""
         alone = one.alone / max(len(evidence.run.together), 1)
         yield Suspect(
             code="database",
             culprit=f"{name}: {statement}" if statement else name,
             place=place,
             because=(
-                f"{waited(one)} in the database {name}{at}; "
+                f"{waited(one)} in the database {name}{most}; "
                 f"one that is alone takes {alone:.3f} s there"
             ),
             mend=(

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ...change import Change
-from ..suspects import Attempt, Evidence, Suspect, heaviest, waited
+from ..suspects import Attempt, Evidence, Suspect, heaviest
+from ..words import shown, waited
 
 
 def suspects(evidence: Evidence) -> Iterator[Suspect]:
@@ -20,9 +21,9 @@ def suspects(evidence: Evidence) -> Iterator[Suspect]:
             has = f", which has {size}" if size else ""
             yield Suspect(
                 code="executor",
-                culprit=name,
+                culprit=shown(name),
                 place=place,
-                because=f"{waited(one)} for a thread of {name}{has}",
+                because=f"{waited(one)} for a thread of {shown(name)}{has}",
                 mend=(
                     "Give the executor as many threads as there are calls at a time "
                     "(ThreadPoolExecutor(max_workers=...)), or make the calls shorter."
@@ -30,7 +31,7 @@ def suspects(evidence: Evidence) -> Iterator[Suspect]:
                 charged=one.charged,
                 attempts=(
                     Attempt(
-                        f"with {evidence.users} threads in {name}",
+                        f"with {evidence.users} threads in {shown(name)}",
                         Change(pool_size=((name, evidence.users),)),
                     ),
                 ),

@@ -7,7 +7,8 @@ from collections.abc import Iterator
 
 from ...events import Span
 from ..causes import GIL
-from ..suspects import MOST_WORKERS, Evidence, Suspect, heaviest, waited
+from ..suspects import MOST_WORKERS, Evidence, Suspect, heaviest
+from ..words import at, waited
 from .worker import more_workers
 
 
@@ -17,7 +18,6 @@ def suspects(evidence: Evidence) -> Iterator[Suspect]:
         if one.cause != GIL or one.charged <= 0:
             continue
         name, place = _who(evidence)
-        at = f" ({place})" if place else ""
         workers = min(evidence.users, evidence.ideal.cores, MOST_WORKERS)
         if workers < 2:  # noqa: PLR2004 - one core, or one user: there is nothing to gain
             continue
@@ -28,7 +28,7 @@ def suspects(evidence: Evidence) -> Iterator[Suspect]:
             because=(
                 f"{waited(one)} for the interpreter: one process computed for all "
                 "of them, and its threads share one core"
-                + (f"; most of the time it was in {name}{at}" if name else "")
+                + (f"; most of the time it was in {name}{at(place)}" if name else "")
             ),
             mend=(
                 "Serve with more processes (--workers, about as many as there are cores), not "

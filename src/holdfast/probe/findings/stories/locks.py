@@ -6,7 +6,8 @@ from collections.abc import Iterator
 
 from ...change import Change
 from ...events import Span
-from ..suspects import Attempt, Evidence, Suspect, heaviest, waited
+from ..suspects import Attempt, Evidence, Suspect, heaviest
+from ..words import at, called, shown, waited
 
 
 def suspects(evidence: Evidence) -> Iterator[Suspect]:
@@ -18,17 +19,14 @@ def suspects(evidence: Evidence) -> Iterator[Suspect]:
         stood, _ = evidence.where_stood(spans)
         place = one.cause.place or heaviest(spans, "place")
         known = place or one.cause.name
-        kind = str(next((span.detail["kind"] for span in spans if "kind" in span.detail), ""))
-        culprit = (
-            f"{one.cause.name} ({kind})" if kind and kind != one.cause.name else one.cause.name
-        )
+        culprit = called(one.cause.name, spans)
         yield Suspect(
             code="lock",
             culprit=culprit,
             place=place,
             because=(
-                f"{waited(one)} for {culprit}{_at(place)}"
-                + (f", while its holder stood at {stood}" if stood else "")
+                f"{waited(one)} for {culprit}{at(place)}"
+                + (f", while its holder stood at {shown(stood)}" if stood else "")
             ),
             mend=(
                 "Don't hold it over anything slow: prepare first, hold it only while what it "
@@ -36,15 +34,11 @@ def suspects(evidence: Evidence) -> Iterator[Suspect]:
             ),
             charged=one.charged,
             attempts=(Attempt(f"without {one.cause.name}", Change(without_lock=(known,))),),
-            evidence=_pairs(evidence, spans),
+            evidence=_pairs(spans),
         )
 
 
-def _at(place: str) -> str:
-    return f" ({place})" if place else ""
-
-
-def _pairs(evidence: Evidence, spans: list[Span]) -> tuple[str, ...]:
+def _pairs(spans: list[Span]) -> tuple[str, ...]:
     longest = sorted(spans, key=lambda span: span.begun - span.ended)[:3]
     return tuple(
         f"{span.request} waited {span.ended - span.begun:.2f} s"

@@ -8,6 +8,7 @@ from ...change import Change
 from ...events import Span
 from ..causes import WORKER
 from ..suspects import Attempt, Evidence, Suspect, heaviest
+from ..words import at
 
 #: From this share of the time in the application on, a middleware is what keeps the workers busy.
 MOST = 0.4
@@ -27,13 +28,12 @@ def suspects(evidence: Evidence) -> Iterator[Suspect]:
         if charged <= 0:
             continue
         place = _place(evidence, one.cause.name)
-        at = f" ({place})" if place else ""
         yield Suspect(
             code="middleware",
             culprit=one.cause.name,
             place=place,
             because=(
-                f"the middleware {one.cause.name}{at} took {share:.0%} of the time in the "
+                f"the middleware {one.cause.name}{at(place)} took {share:.0%} of the time in the "
                 f"application itself, {one.seconds / max(len(evidence.run.together), 1):.2f} s a "
                 "request"
             ),

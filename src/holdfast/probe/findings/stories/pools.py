@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ...change import Change
-from ..suspects import Attempt, Evidence, Suspect, heaviest, waited
+from ..suspects import Attempt, Evidence, Suspect, heaviest
+from ..words import at, called, waited
 
 
 def suspects(evidence: Evidence) -> Iterator[Suspect]:
@@ -16,17 +17,13 @@ def suspects(evidence: Evidence) -> Iterator[Suspect]:
         spans = evidence.spans(one.cause)
         size = max((int(span.detail.get("size") or 0) for span in spans), default=0)
         place = one.cause.place or heaviest(spans, "place")
-        at = f" ({place})" if place else ""
-        kind = str(next((span.detail["kind"] for span in spans if "kind" in span.detail), ""))
-        culprit = (
-            f"{one.cause.name} ({kind})" if kind and kind != one.cause.name else one.cause.name
-        )
+        culprit = called(one.cause.name, spans)
         has = f", which has {size}" if size else ""
         yield Suspect(
             code="pool",
             culprit=culprit,
             place=place,
-            because=f"{waited(one)} for {culprit}{at}{has}",
+            because=f"{waited(one)} for {culprit}{at(place)}{has}",
             mend=(
                 "Make the pool as large as the requests that one process serves at a time need, "
                 "and give what was taken from it back before anything slow."

@@ -8,7 +8,8 @@ from collections.abc import Iterator, Mapping
 from ...change import Change
 from ...events import Span
 from ..causes import SENSITIVE
-from ..suspects import Attempt, Evidence, Suspect, heaviest, waited
+from ..suspects import Attempt, Evidence, Suspect, heaviest
+from ..words import at, waited
 
 
 def suspects(evidence: Evidence) -> Iterator[Suspect]:
@@ -24,7 +25,6 @@ def suspects(evidence: Evidence) -> Iterator[Suspect]:
             own = [span for span in spans if span.name == name]
             place = heaviest(own, "place")
             middleware = name in layers
-            at = f" ({place})" if place else ""
             yield Suspect(
                 code="middleware" if middleware else "thread-sensitive",
                 culprit=name,
@@ -32,7 +32,7 @@ def suspects(evidence: Evidence) -> Iterator[Suspect]:
                 because=(
                     f"{waited(one)} for the one thread in which thread-sensitive "
                     f"code of all requests runs; {'the middleware ' if middleware else ''}"
-                    f"{name}{at} had it {had[name] / whole:.0%} of that time"
+                    f"{name}{at(place)} had it {had[name] / whole:.0%} of that time"
                 ),
                 mend=_mend(middleware=middleware),
                 charged=one.charged * had[name] / whole,

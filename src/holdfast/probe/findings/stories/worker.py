@@ -6,7 +6,8 @@ from collections.abc import Iterator
 
 from ...change import Change
 from ..causes import WORKER
-from ..suspects import MOST_THREADS, MOST_WORKERS, Attempt, Evidence, Suspect, waited
+from ..suspects import MOST_THREADS, MOST_WORKERS, Attempt, Evidence, Suspect
+from ..words import waited
 
 
 def suspects(evidence: Evidence) -> Iterator[Suspect]:
