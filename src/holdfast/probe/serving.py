@@ -31,9 +31,7 @@ class Serving:
         FileNotFoundError, PermissionError: there is no such program.
     """
 
-    def __init__(
-        self, words: Sequence[str], environment: Mapping[str, str], folder: Path
-    ) -> None:
+    def __init__(self, words: Sequence[str], environment: Mapping[str, str], folder: Path) -> None:
         self._folder = folder
         self._log = folder / "log.txt"
         self._aboard = environment.get(VARIABLE, "")
@@ -50,9 +48,9 @@ class Serving:
         except psutil.Error:
             pass
         for pid in self._who_wrote() - found.keys():
-            process = self._known.get(pid) or self._with_observers(pid)
-            if process is not None:
-                found[pid] = process
+            with_observers = self._known.get(pid) or self._with_observers(pid)
+            if with_observers is not None:
+                found[pid] = with_observers
         self._known.update(found)
         self._known = {pid: one for pid, one in self._known.items() if _lives(one)}
         return list(self._known.values())
@@ -146,5 +144,3 @@ def ended_how(status: int | None) -> str:
     if status < 0:
         return f"was ended by {signal.Signals(-status).name}"
     return f"ended with status {status}"
-
-
