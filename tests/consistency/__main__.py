@@ -10,7 +10,8 @@ the reader's own writes. Ends with 1 if anything was wrong.
     python -m tests.consistency --parts results --reads 10000000 --seed 1 --at-once 2
 
 is a long run in parts, of ours only: in all stores, with everything that may befall them. Started
-again, it goes on where the file ends; at the end it prints the sum.
+again, it goes on where the file ends; at the end it prints the sum. `--cycle` names other parts: on
+SQLite, or with versions in the database.
 
     python -m tests.consistency --sweep safeguards --reads 200000 --seconds 60 --seed 1
 
@@ -24,12 +25,12 @@ import signal
 import sys
 from pathlib import Path
 
-from tests.consistency import parts, safeguards, store, subjects
+from tests.consistency import databases, parts, safeguards, store, subjects
 from tests.consistency.run import SCENARIOS, Order, lines, run
 from tests.consistency.sweeps import SWEEPS, sweep
 from tests.consistency.totals import totals
 
-NOT_OF_ONE_RUN = {"add_to", "total", "parts", "at_once", "sweep"}
+NOT_OF_ONE_RUN = {"add_to", "total", "parts", "cycle", "at_once", "sweep"}
 
 
 def main() -> int:
@@ -39,7 +40,9 @@ def main() -> int:
     if asked.total:
         return _total(asked.total)
     if asked.parts:
-        parts.run_parts(asked.parts, asked.reads, seed=asked.seed, at_once=asked.at_once)
+        parts.run_parts(
+            asked.parts, asked.reads, seed=asked.seed, at_once=asked.at_once, cycle=asked.cycle
+        )
         return _total(asked.parts)
     if asked.sweep:
         limits = {"reads": asked.reads, "seconds": asked.seconds, "seed": asked.seed}
@@ -79,7 +82,8 @@ def _parser() -> argparse.ArgumentParser:
     add = parser.add_argument
     add("--subject", choices=[*subjects.SUBJECTS], default=default.subject)
     add("--store", choices=[store.EMBEDDED, store.REDIS, store.MEMCACHED], default=default.store)
-    add("--isolation", choices=["rc", "rr"], default=default.isolation)
+    add("--database", choices=databases.DATABASES, default=default.database)
+    add("--isolation", choices=["rc", "rr"], default=default.isolation, help="of PostgreSQL")
     add("--scenario", choices=[*SCENARIOS], default=default.scenario)
     add("--without", choices=[*safeguards.SAFEGUARDS], help="a safeguard to be taken out")
     add("--reads", type=int, default=default.reads, help="when to stop")
@@ -87,12 +91,14 @@ def _parser() -> argparse.ArgumentParser:
     add("--seed", type=int, default=random.randrange(10**6), help="of all that is random")
     add("--pause", type=float, default=default.pause, help="seconds between writes, on average")
     add("--delayed", type=float, default=default.delayed, help="share of steps that take longer")
+    add("--longest", type=float, default=default.longest, help="seconds a process is stopped for")
     for some in ("readings", "ways", "envelopes"):
         add(f"--{some}", type=_names, default=(), metavar="NAME,...", help="only these of them")
     add("--until-wrong", action="store_true", help="stop as soon as a read was wrong")
     add("--add-to", type=Path, metavar="FILE", help="write the result as a line of JSON, too")
     add("--total", type=Path, metavar="FILE", help="sum up what several runs added there")
     add("--parts", type=Path, metavar="FILE", help="a long run, in parts, each added to the file")
+    add("--cycle", choices=[*parts.CYCLES], default="all", help="what the parts are")
     add("--sweep", choices=[*SWEEPS], help="several runs, each of which has to find something")
     add("--at-once", type=int, default=1, metavar="N", help="how many parts run at a time")
     return parser

@@ -1,15 +1,13 @@
 """A writer's hold on the slots that it is going to change.
 
-It is PostgreSQL's advisory lock of the session, so it goes with the writer's connection, when all
-that this connection was told to do is done or never will be.
+It goes with the writer, when all that its connection was told to do is done or never will be (see
+databases.py).
 """
 
 from collections.abc import Callable, Iterable
-from typing import Any
-
-from django.db import connection
 
 from tests.consistency import slots
+from tests.consistency.databases import asked
 from tests.consistency.ledger import ABSENT, PRESENT, Ledger, number_of, says, word_of
 
 
@@ -18,10 +16,7 @@ class Busy(Exception):  # noqa: N818 - nothing is wrong
 
 
 class Hold:
-    """Slots that only this writer changes until it lets them go.
-
-    What it asks PostgreSQL goes past Django, so that no cache takes part in it.
-    """
+    """Slots that only this writer changes until it lets them go."""
 
     def __init__(self, ledger: Ledger) -> None:
         self._ledger = ledger
@@ -36,9 +31,9 @@ class Hold:
             Busy: somebody else has one of them.
         """
         wanted = tuple(slot for slot in wanted if slot not in self._held)
-        got = self._ask("SELECT n, pg_try_advisory_lock(n) FROM unnest(%s::bigint[]) n", wanted)
-        self._held += [slot for slot, held in got if held]
-        if not all(held for _, held in got):
+        got = asked().lock(wanted)
+        self._held += got
+        if not got.issuperset(wanted):
             raise Busy
         for slot, word in self.truth(wanted).items():
             self._ledger.settle(slot, word)
@@ -48,7 +43,7 @@ class Hold:
         found: dict[int, int | None] = dict.fromkeys(wanted)
         for kind in {slots.kind_of(slot) for slot in found}:
             rows = [slot - kind.first + 1 for slot in found if slots.kind_of(slot) is kind]
-            for row, word in self._ask(kind.truth, rows):
+            for row, word in asked().rows(kind.truth, rows):
                 found[kind[row - 1]] = word
         return {
             # No vote yet is a word as well.
@@ -66,7 +61,7 @@ class Hold:
 
     def exists(self, article: int) -> bool:
         """Whether the article is there; it stays, if something that goes with it is held."""
-        return bool(self._ask("SELECT id FROM library_article WHERE id = ANY(%s)", [article + 1]))
+        return bool(asked().rows("SELECT id FROM library_article WHERE id {these}", [article + 1]))
 
     def new(self, says: int, *changed: int) -> int:
         """A new word for held slots, the same for all of them."""
@@ -107,13 +102,8 @@ class Hold:
 
     def let_go(self) -> None:
         if self._held:
-            self._ask("SELECT n, pg_advisory_unlock(n) FROM unnest(%s::bigint[]) n", self._held)
+            asked().unlock(self._held)
             self._held = []
-
-    def _ask(self, sql: str, numbers: Iterable[int]) -> list[tuple[Any, ...]]:
-        connection.ensure_connection()
-        rows: list[tuple[Any, ...]] = connection.connection.execute(sql, [list(numbers)]).fetchall()
-        return rows
 
 
 Change = Callable[[Hold], None]

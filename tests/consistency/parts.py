@@ -11,14 +11,16 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
+from tests.consistency.databases import SQLITE
 from tests.consistency.store import EMBEDDED, MEMCACHED, REDIS
 
 ROOT = Path(__file__).parents[2]
 #: Subject, store, and on average how many seconds pass between two changes of one writer.
-CYCLE = [
+_ALL = [
     ("ours", EMBEDDED, 0.01),
     ("ours", REDIS, 0.05),
     ("ours", EMBEDDED, 0.05),
@@ -35,6 +37,27 @@ CYCLE = [
     ("views", REDIS, 0.05),
     ("views", MEMCACHED, 0.05),
 ]
+#: SQLite in its four ways; processes stand still for seconds. One writer waits for the other.
+_SQLITE = [
+    (subject, place, pause, "--database", database, "--longest", "2")
+    for subject, place, pause in (
+        ("views", REDIS, 0.05),
+        ("ours", EMBEDDED, 0.05),
+        ("ours_untiered", REDIS, 0.1),
+        ("views", EMBEDDED, 0.05),
+        ("ours", REDIS, 0.05),
+        ("ours", MEMCACHED, 0.1),
+    )
+    for database in SQLITE
+]
+#: Versions in the database, where stops and stalls take seconds, too.
+_VERSIONS = [
+    ("ours_in_database", EMBEDDED, 0.05, "--longest", "2"),
+    ("ours_in_database", REDIS, 0.1, "--longest", "2"),
+    ("ours_in_database", EMBEDDED, 0.2, "--longest", "2"),
+    ("ours_in_database", MEMCACHED, 0.1, "--longest", "2"),
+]
+CYCLES = {"all": _ALL, "sqlite": _SQLITE, "versions": _VERSIONS}
 AT_MOST = 90.0  # seconds a part takes
 READS = 500_000  # after which it ends earlier
 HANGS = AT_MOST + 300
@@ -48,7 +71,7 @@ def lines_of(path: Path) -> list[dict[str, object | dict[str, int]]]:
     return [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
 
 
-def run_parts(path: Path, reads: int, *, seed: int, at_once: int) -> None:
+def run_parts(path: Path, reads: int, *, seed: int, at_once: int, cycle: str = "all") -> None:
     """Run parts, so many at once, until the file tells of as many reads as asked for."""
     done = {line["part"] for line in lines_of(path)}
     numbers = (number for number in itertools.count() if number not in done)
@@ -56,7 +79,7 @@ def run_parts(path: Path, reads: int, *, seed: int, at_once: int) -> None:
     try:
         while reads_of(path) < reads or running:
             while len(running) < at_once and reads_of(path) < reads:
-                running.append(_Part(next(numbers), seed))
+                running.append(_Part(next(numbers), seed, CYCLES[cycle]))
             time.sleep(0.2)
             for part in [each for each in running if each.over]:
                 running.remove(part)
@@ -71,13 +94,13 @@ def run_parts(path: Path, reads: int, *, seed: int, at_once: int) -> None:
 class _Part:
     """One run, in a process group of its own."""
 
-    def __init__(self, number: int, seed: int) -> None:
+    def __init__(self, number: int, seed: int, cycle: Sequence[tuple[Any, ...]]) -> None:
         self.number = number
-        subject, store, pause = CYCLE[number % len(CYCLE)]
-        isolation = ("rc", "rr")[number // len(CYCLE) % 2]
+        subject, store, pause, *more = cycle[number % len(cycle)]
+        isolation = ("rc", "rr")[number // len(cycle) % 2]
         self.arguments = ["--subject", subject, "--store", store, "--isolation", isolation]
         self.arguments += ["--scenario", "all", "--pause", str(pause), "--seed", str(seed + number)]
-        self.arguments += ["--reads", str(READS), "--seconds", str(AT_MOST)]
+        self.arguments += ["--reads", str(READS), "--seconds", str(AT_MOST), *more]
         self._folder = tempfile.TemporaryDirectory(prefix="hf-part-")
         self._result = Path(self._folder.name) / "result"
         self._said = (Path(self._folder.name) / "said").open("w+")

@@ -1,4 +1,4 @@
-"""One run: a PostgreSQL, a store, processes that read and write, and what befalls them."""
+"""One run: a database, a store, processes that read and write, and what befalls them."""
 
 import contextlib
 import json
@@ -12,17 +12,15 @@ from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 import django
 from django.conf import settings
 
-from tests.consistency import safeguards, store, subjects
+from tests.consistency import databases, safeguards, store, subjects
 from tests.consistency.faults import Crew, Faults
 from tests.consistency.ledger import WRONG, Ledger, word_of
 from tests.consistency.subjects.settings import APPS
 from tests.consistency.subjects.settings import settings as subject_settings
-from tests.services.postgres import running_postgres
 
 #: By scenario, what happens and how often as much as the others.
 SCENARIOS: dict[str, dict[str, float]] = {
@@ -43,6 +41,7 @@ class Order:
 
     subject: str = "ours"
     store: str = store.EMBEDDED
+    database: str = databases.POSTGRESQL
     isolation: str = "rc"
     scenario: str = "all"
     without: str | None = None
@@ -51,10 +50,21 @@ class Order:
     seed: int = 0
     pause: float = 0.01
     delayed: float = 0.02
+    longest: float = 0.5
     until_wrong: bool = False
     readings: tuple[str, ...] = ()
     ways: tuple[str, ...] = ()
     envelopes: tuple[str, ...] = ()
+
+    @property
+    def isolates(self) -> bool:
+        """Whether a transaction reads from one snapshot: SQLite's do."""
+        return self.isolation == "rr" or self.database != databases.POSTGRESQL
+
+    @property
+    def reads_from(self) -> str:
+        """The database, and how it isolates where that can be chosen."""
+        return self.isolation if self.database == databases.POSTGRESQL else self.database
 
 
 @dataclass
@@ -89,19 +99,13 @@ def run(order: Order) -> Found:
     """
     with contextlib.ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="hf-consistency-")))
-        postgres = stack.enter_context(running_postgres())
+        database = stack.enter_context(databases.running(order.database, order.isolation, folder))
         place = stack.enter_context(store.running(order.store))
-        _configure(order, postgres, place.url)
+        _configure(order, database, place.url)
         return _run(order, place, folder)
 
 
-def _configure(order: Order, postgres: str, url: str) -> None:
-    where = urlsplit(postgres)
-    options: dict[str, Any] = {"options": "-c lock_timeout=3000"}
-    if order.isolation == "rr":
-        from psycopg import IsolationLevel
-
-        options["isolation_level"] = IsolationLevel.REPEATABLE_READ
+def _configure(order: Order, database: dict[str, Any], url: str) -> None:
     settings.configure(
         **{
             "SECRET_KEY": "consistency",
@@ -112,18 +116,9 @@ def _configure(order: Order, postgres: str, url: str) -> None:
                 "tests.consistency.library.apps.LibraryConfig",
                 *APPS.get(order.subject, ()),
             ],
-            "DATABASES": {
-                "default": {
-                    "ENGINE": "django.db.backends.postgresql",
-                    "NAME": where.path[1:],
-                    "HOST": where.hostname,
-                    "PORT": where.port,
-                    "USER": where.username,
-                    "OPTIONS": options,
-                }
-            },
+            "DATABASES": {"default": database},
         }
-        | subject_settings(order.subject, url)
+        | subject_settings(order.subject, url, longest=order.longest)
     )
     django.setup()
 
@@ -131,6 +126,8 @@ def _configure(order: Order, postgres: str, url: str) -> None:
 def _run(order: Order, place: store.Place, folder: Path) -> Found:
     # What needs Django's settings.
     from tests.consistency import worker
+    from tests.consistency.envelopes import envelopes_on
+    from tests.consistency.writes import ways_on
 
     worker.watch_the_database()
     prepared = subjects.subject(order.subject).prepare(order.subject)
@@ -141,9 +138,9 @@ def _run(order: Order, place: store.Place, folder: Path) -> Found:
     plan = worker.Plan(
         prepared.read,
         order.readings or prepared.readings,
-        order.ways or prepared.ways,
-        order.envelopes or prepared.envelopes,
-        repeatable=order.isolation == "rr",
+        order.ways or ways_on(order.database, prepared.ways),
+        order.envelopes or envelopes_on(order.database, prepared.envelopes),
+        repeatable=order.isolates,
         pause=order.pause,
         delayed=order.delayed,
         log=folder / "log",
@@ -210,7 +207,7 @@ def _told(log: Path) -> list[str]:
 def _rage(order: Order, crew: Crew, place: store.Place) -> dict[str, int]:
     """Make the scenario's faults until there were enough reads."""
     choice = random.Random(order.seed)
-    faults = Faults(crew, place, choice, longest=0.5)
+    faults = Faults(crew, place, choice, longest=order.longest)
     weights = {
         name: weight
         for name, weight in SCENARIOS[order.scenario].items()
@@ -308,7 +305,7 @@ def in_child(function: Callable[[], Any]) -> Any:
 def lines(found: Found, complaints: int = 10) -> Iterator[str]:
     """What to print of a run."""
     order, counts = found.order, found.counts
-    what = f"{order.subject} on {order.store}, {order.isolation}, {order.scenario}"
+    what = f"{order.subject} on {order.store}, {order.reads_from}, {order.scenario}"
     if order.without:
         what += f", without {order.without}"
     yield (

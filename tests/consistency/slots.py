@@ -14,7 +14,7 @@ class Kind:
     """A run of slots; row *n* of the kind (its primary key is n + 1) has slot `first + n`.
 
     Attributes:
-        truth: SQL that gives row numbers and words, of the slots asked for; from 1 on.
+        truth: SQL that gives row numbers (from 1 on) and words; `{these}`: of the slots asked for.
     """
 
     name: str
@@ -31,7 +31,7 @@ KINDS: list[Kind] = []
 
 def _kind(name: str, count: int, truth: str | None = None) -> Kind:
     first = KINDS[-1].first + KINDS[-1].count if KINDS else 0
-    truth = truth or f"SELECT id, word FROM library_{name} WHERE id = ANY(%s)"  # noqa: S608 - our own names
+    truth = truth or f"SELECT id, word FROM library_{name} WHERE id {{these}}"  # noqa: S608 - our own names
     KINDS.append(Kind(name, first, count, truth))
     return KINDS[-1]
 
@@ -41,17 +41,17 @@ ARTICLE = _kind("article", ARTICLES)
 FEATURE = _kind(
     "feature",
     ARTICLES,
-    "SELECT article_ptr_id, extra FROM library_feature WHERE article_ptr_id = ANY(%s)",
+    "SELECT article_ptr_id, extra FROM library_feature WHERE article_ptr_id {these}",
 )
 COMMENT = _kind("comment", ARTICLES * COMMENTS)
 _PAIR = f"(article_id - 1) * {LABELS} + label_id"
 LINK = _kind(
     "link",
     ARTICLES * LABELS,
-    f"SELECT {_PAIR}, word FROM library_link WHERE {_PAIR} = ANY(%s)",  # noqa: S608 - ours
+    f"SELECT {_PAIR}, word FROM library_link WHERE {_PAIR} {{these}}",  # noqa: S608 - ours
 )
 BOOKMARK = _kind(
-    "bookmark", ARTICLES, "SELECT object_id, word FROM library_bookmark WHERE object_id = ANY(%s)"
+    "bookmark", ARTICLES, "SELECT object_id, word FROM library_bookmark WHERE object_id {these}"
 )
 FOOTNOTE = _kind("footnote", ARTICLES)
 STOCK = _kind("stock", STOCKS)
@@ -59,8 +59,8 @@ STOCK = _kind("stock", STOCKS)
 VOTES = _kind(
     "votes",
     STOCKS,
-    "SELECT stock_id, 2 + sum(weight)::bigint FROM library_vote"
-    " WHERE stock_id = ANY(%s) GROUP BY stock_id",
+    "SELECT stock_id, CAST(2 + sum(weight) AS bigint) FROM library_vote"
+    " WHERE stock_id {these} GROUP BY stock_id",
 )
 NOTICE = _kind("notice", NOTICES)
 SLOTS = NOTICE.first + NOTICE.count

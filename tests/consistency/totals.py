@@ -32,7 +32,10 @@ def totals(runs: list[dict[str, Any]]) -> Iterator[str]:
 def _title(run: dict[str, Any]) -> tuple[str, str, str]:
     order = run["order"]
     without = f" without {order['without']}" if order["without"] else ""
-    return order["subject"] + without, order["store"], order["isolation"]
+    # Runs of before there was another database don't name one.
+    database = order.get("database", "postgresql")
+    isolation = order["isolation"] if database == "postgresql" else database
+    return order["subject"] + without, order["store"], isolation
 
 
 def _row(title: tuple[str, str, str], runs: list[dict[str, Any]]) -> str:

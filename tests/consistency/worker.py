@@ -157,7 +157,8 @@ class Writer(_Thread):
                 self.count("refused")
                 _recover()
             except Exception as error:
-                if "serialize" in str(error):
+                # The second: SQLite, where another has written since this transaction read.
+                if "serialize" in str(error) or "database is locked" in str(error):
                     self.count("refused")
                 else:
                     self.failed("write_errors", error)

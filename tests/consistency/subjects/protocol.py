@@ -12,7 +12,7 @@ from tests.consistency import worker
 from tests.consistency.library.queries import Words
 from tests.consistency.readings import READINGS
 from tests.consistency.subjects import stamping, steps_of_tags
-from tests.consistency.subjects.settings import COMMIT_TIMEOUT, TTL
+from tests.consistency.subjects.settings import TTL
 from tests.consistency.subjects.subject import Subject
 
 
@@ -25,7 +25,9 @@ class _Begun(threading.local):
 def prepare(name: str) -> Subject:
     # Opened lazily, so after the fork.
     store: Store = open_store(
-        settings.CONSISTENCY_STORE, purpose="cache", commit_timeout=COMMIT_TIMEOUT
+        settings.CONSISTENCY_STORE,
+        purpose="cache",
+        commit_timeout=settings.COMMIT_TIMEOUT,
     )
     begun = _Begun()
     tags_of = {

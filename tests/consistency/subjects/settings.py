@@ -2,8 +2,8 @@
 
 from typing import Any
 
-#: Seconds after which a commit is over at the latest; no stop that the harness makes is as long.
-COMMIT_TIMEOUT = 3.0
+#: Seconds that a commit takes at the most where no process is stopped.
+COMMIT = 2.0
 TTL = 20.0
 
 APPS = {
@@ -17,10 +17,12 @@ APPS = {
 }
 
 
-def settings(name: str, url: str) -> dict[str, Any]:
-    """Of the subject, with its store at *url*."""
+def settings(name: str, url: str, *, longest: float) -> dict[str, Any]:
+    """Of the subject, with its store at *url*. No process is stopped for more than *longest* s."""
+    # The marks outlive the commit: a writer may be stopped, and wait for another that is, too.
+    commit_timeout = COMMIT + 2 * longest
     if "holdfast.django" in APPS.get(name, ()):
-        cache: dict[str, Any] = {"COMMIT_TIMEOUT": COMMIT_TIMEOUT}
+        cache: dict[str, Any] = {"COMMIT_TIMEOUT": commit_timeout}
         if name == "ours_in_database":
             cache["VERSIONS"] = "database"
         return {"HOLDFAST": {"STORES": {"cache": url}, "CACHE": cache}}
@@ -33,4 +35,4 @@ def settings(name: str, url: str) -> dict[str, Any]:
     if name.startswith("cach"):
         cache = {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": url}
         return {"CACHES": {"default": cache}}
-    return {"CONSISTENCY_STORE": url}
+    return {"CONSISTENCY_STORE": url, "COMMIT_TIMEOUT": commit_timeout}
