@@ -158,7 +158,7 @@ class Picture {
     const gap = unit >= 6 ? Math.min(4, unit * 0.16) : unit >= 3 ? 0.5 : 0;
     const high = Math.max(unit - 2 * gap, 0.6);
     const right = view.begun + view.length;
-    let drawn = -1;
+    const drawn = { work: -1, wait: -1 };
     for (const piece of bar.pieces) {
       if (piece.ended < view.begun || piece.begun > right) continue;
       const from = Math.max(this.x(piece.begun), SIDE - 5);
@@ -167,8 +167,9 @@ class Picture {
       const look = LOOKS[piece.cause];
       // Work that is short is still what all the waiting is for.
       const least = look.waits ? 0.7 : 2;
-      if (to - drawn < 0.7 && to - from < 0.7) continue;
-      drawn = to;
+      const kind = look.waits ? "wait" : "work";
+      if (to - drawn[kind] < 0.7 && to - from < 0.7) continue;
+      drawn[kind] = to;
       const width = Math.max(to - from, least);
       const faded = this.faded(piece) ? 0.13 : 1;
       context.fillStyle = look.colour;

@@ -146,7 +146,7 @@ Object.assign(Picture.prototype, {
       context.fillStyle = theme.card;
       context.fillRect(left - 4, STRIP + 3, width + 8, AXIS - 6);
       this.labels = this.labels.filter(
-        (one) => one.y > STRIP + AXIS || one.y < STRIP - 4 || one.x + one.width < left - 4 || one.x > left + width + 4
+        (one) => one.y > STRIP + AXIS || one.y < STRIP - 4 || one.x + one.width < x - 2 || one.x > left + width + 4
       );
       this.label(words, left, STRIP + AXIS / 2, colour, Infinity, false);
     };

@@ -1,0 +1,143 @@
+"""The report in the terminal."""
+
+import re
+
+import pytest
+
+from holdfast.probe.findings.ideal import ideal_of
+from holdfast.probe.report.bars import rows_of
+from holdfast.probe.report.gantt import gantt
+from holdfast.probe.report.looks import LOOKS, as_seconds
+from holdfast.probe.report.report import Report
+from holdfast.probe.report.text import lines
+from tests.probe.report.made import LOGGER, finding, report, request, serial, side_by_side
+
+
+def plain(made):
+    return ["".join(text for text, _ in line) for line in made]
+
+
+def bars(told):
+    """The drawn part of the lines of the first run."""
+    return [line[11:58] for line in told if re.match(r" +user +\d+ [VMsw|]{2}", line)][:10]
+
+
+def test_ten_users_one_after_another_are_a_staircase_within_80_columns():
+    told = plain(lines(report(), 80))
+    assert all(len(line) <= 80 for line in told)
+    assert all(line.isascii() for line in told)
+    steps = [line.index("V") for line in bars(told)]
+    assert steps == sorted(set(steps))
+    assert all(set(line[:step]) <= {"s", "|"} for line, step in zip(bars(told), steps, strict=True))
+
+
+def test_each_tells_behind_whom_it_waited():
+    told = plain(gantt([serial()], 1.0))
+    assert any("user 2 " in line and "behind user 1" in line for line in told)
+    assert any("user 10 " in line and "behind user 9" in line for line in told)
+
+
+def test_the_ideal_is_a_line_through_all_that_wait():
+    places = {line.index("|") for line in bars(plain(lines(report(), 80)))[1:]}
+    assert len(places) == 1
+
+
+def test_two_runs_have_one_scale_of_time():
+    told = plain(gantt(report().runs, 1.0, 80))
+    scales = [line for line in told if line.strip().startswith("0 s")]
+    assert len(scales) == 2
+    assert scales[0] == scales[1]
+
+
+def test_a_run_in_which_all_are_alike_takes_one_line():
+    told = plain(gantt([serial(), side_by_side()], 1.0))
+    assert sum(line.strip().startswith("1-10 ") for line in told) == 1
+
+
+def test_a_thousand_users_share_twenty_lines_that_still_show_who_is_served():
+    told = plain(lines(report(1000, seconds=0.01), 80))
+    rows = [line for line in told if "-" in line[:11] and "each" in line]
+    assert len([line for line in rows if line[:11].strip()[0].isdigit()]) <= 40
+    first_run = rows[:20]
+    steps = [line.index("V") for line in first_run]
+    assert steps == sorted(steps)
+    assert steps[-1] > steps[0] + 30
+    assert all(len(line) <= 80 for line in told)
+
+
+def test_with_colours_work_is_broad_and_waiting_thin_in_the_colour_of_its_cause():
+    pieces = [piece for line in gantt([serial()], 1.0, 80, colours=True) for piece in line]
+    looks = {style: text for text, style in pieces if style.startswith("#")}
+    assert set(looks[LOOKS["view"].colour].strip()) == {"\N{FULL BLOCK}"}
+    thin = looks[LOOKS["thread-sensitive"].colour]
+    assert "\N{BOX DRAWINGS HEAVY HORIZONTAL}" in thin
+    assert not any(set(text) <= set("VsM") and text for text, style in pieces if style[:1] == "#")
+
+
+def test_the_legend_has_what_is_drawn_and_how_much_it_was():
+    last = " ".join(plain(gantt([serial()], 1.0, 80))[-2:])
+    assert "s waited for the one thread of sync code 82%" in last
+    assert "V in the view 18%" in last
+    assert "| at best" in last
+
+
+def test_findings_say_who_is_to_blame_and_how_sure_it_is():
+    doubted = finding(proved=False, culprit="site.views.other", code="lock")
+    told = plain(lines(report(findings=[finding(), doubted]), 80))
+    assert f" 1. thread-sensitive  {LOGGER}  shared/middleware.py:12" in told
+    assert any(line.startswith(" 2. lock") and "not proved" in line for line in told)
+    assert any("Mend: Make the middleware async" in line for line in told)
+
+
+def test_a_run_as_good_as_it_can_be_says_so():
+    run = side_by_side()
+    told = plain(lines(Report(["gunicorn"], [run], ideal_of(run, 4)), 80))
+    assert told[:2] == [
+        f"10 users: {as_seconds(run.wall)}, at best 1.00 s. 9.9 of them were served at a time.",
+        "Nothing found: nobody was in another's way.",
+    ]
+
+
+def test_where_nobody_was_served_it_says_so_and_draws_nothing():
+    run = serial(0)
+    assert plain(lines(Report(["gunicorn"], [run], ideal_of(run, 4)), 80)) == [
+        "No user got to ask anything.",
+        "",
+    ]
+
+
+def test_a_lock_s_holder_is_the_one_that_was_waited_for():
+    run = serial(3)
+    spans = [
+        type(one)(one.request, one.pid, "lock", "site.lock", one.begun, one.ended, one.lane,
+                  "site/views.py:3", request(2))
+        if one.kind == "thread"
+        else one
+        for one in run.spans
+    ]  # fmt: skip
+    run.spans = spans
+    rows = {row.user: row for row in rows_of(run)}
+    assert rows[1].bars[0].behind == request(2)
+    assert {piece.cause for piece in rows[1].bars[0].pieces} >= {"lock", "view"}
+
+
+@pytest.mark.parametrize(
+    ("seconds", "told"),
+    [(0.0, "0 ms"), (0.0854, "85 ms"), (0.9996, "1.00 s"), (10.14, "10.1 s"), (1234.5, "1,234 s")],
+)
+def test_times_have_three_digits(seconds, told):
+    assert as_seconds(seconds) == told
+
+
+def test_every_colour_can_be_read_on_white_and_on_black():
+    def light(colour):
+        parts = [int(colour[at : at + 2], 16) / 255 for at in (1, 3, 5)]
+        parts = [one / 12.92 if one <= 0.04045 else ((one + 0.055) / 1.055) ** 2.4 for one in parts]
+        return sum(one * part for one, part in zip(parts, (0.2126, 0.7152, 0.0722), strict=True))
+
+    for look in LOOKS.values():
+        assert 1.05 / (light(look.colour) + 0.05) >= 3, look
+        assert (light(look.colour) + 0.05) / (light("#191d22") + 0.05) >= 2.9, look
+    letters = [look.letter for look in LOOKS.values()]
+    assert len(set(letters)) == len(letters)
+    assert all(look.letter.islower() == look.waits for look in LOOKS.values())
