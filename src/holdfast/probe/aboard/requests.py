@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import itertools
 import sys
+from collections.abc import Callable
 from contextvars import ContextVar
 from types import FrameType
 from typing import Any
 from weakref import WeakKeyDictionary
 
 from ..events import HEADER, Served
-from . import native, orders, ticking, writing
+from . import native, orders, places, ticking, writing
 
 #: How names begin that we gave, as the request came without `events.HEADER`.
 UNNAMED = "~"
@@ -100,6 +101,8 @@ class Request:
 under_way: dict[int, Request] = {}
 
 _current: ContextVar[Request | None] = ContextVar("holdfast_probe_request", default=None)
+_at_begin: list[Callable[[Request], object]] = []
+_at_end: list[Callable[[Request], object]] = []
 _unnamed = itertools.count(1)
 _ended = 0
 
@@ -129,7 +132,19 @@ def begin(name: str) -> Request:
     _current.set(request)
     if ticking.pid != request.pid:
         ticking.begin()
+    for act in _at_begin:
+        act(request)
     return request
+
+
+def on_begin(act: Callable[[Request], object]) -> None:
+    """Call *act* with each request that comes in, in the code that serves it."""
+    _at_begin.append(act)
+
+
+def on_end(act: Callable[[Request], object]) -> None:
+    """Call *act* with each request that ends."""
+    _at_end.append(act)
 
 
 def end(request: Request, error: BaseException | None = None) -> None:
@@ -142,6 +157,8 @@ def end(request: Request, error: BaseException | None = None) -> None:
     request.ended = True
     _ended += 1
     under_way.pop(id(request), None)
+    for act in _at_end:
+        act(request)
     request.runners = ()
     writing.write(request.served())
     if not ticking.lately():
@@ -222,40 +239,46 @@ def _task() -> Any:
         return None
 
 
-def frame_of(runner: Runner, frames: dict[int, FrameType]) -> FrameType | None:
-    """Where *runner* stands.
+def frames_of(runner: Runner, threads: dict[int, FrameType]) -> list[FrameType]:
+    """Where *runner* stands: its frames, the innermost first.
 
     Args:
-        frames: `sys._current_frames()`.
+        threads: `sys._current_frames()`.
     """
     if runner.greenlet is not None:
-        frame: FrameType | None = runner.greenlet.gr_frame
-        # None while it runs: then it is what its thread does.
-        return frame if frame is not None else frames.get(runner.thread)
-    if runner.task is not None:
-        return _task_frame(runner.task)
-    return frames.get(runner.thread)
+        suspended: FrameType | None = runner.greenlet.gr_frame
+        if suspended is not None:
+            return places.outwards(suspended)
+    elif runner.task is not None:
+        waiting = _awaiting(runner.task)
+        if waiting is not None:
+            return waiting
+    # It runs, or is a thread by itself: it is where the thread is.
+    return places.outwards(threads.get(runner.thread))
 
 
-def _task_frame(task: Any) -> FrameType | None:
-    """The innermost frame of what the task awaits; its own frames lead outwards."""
+def _awaiting(task: Any) -> list[FrameType] | None:
+    """The frames of a task that awaits something, the innermost first; None: it runs."""
+    found: list[FrameType] = []
     coroutine = task.get_coro()
-    found: FrameType | None = None
-    for _ in range(200):
-        frame = (
-            getattr(coroutine, "cr_frame", None)
-            or getattr(coroutine, "gi_frame", None)
-            or getattr(coroutine, "ag_frame", None)
-        )
-        if frame is None:
+    while coroutine is not None and len(found) < _DEEPEST:
+        for frame_name, inner_name in _COROUTINES:
+            frame = getattr(coroutine, frame_name, None)
+            if frame is not None:
+                break
+        else:
             break
-        found = frame
-        inner = (
-            getattr(coroutine, "cr_await", None)
-            or getattr(coroutine, "gi_yieldfrom", None)
-            or getattr(coroutine, "ag_await", None)
-        )
-        if inner is None:
-            break
-        coroutine = inner
+        if getattr(coroutine, frame_name.replace("_frame", "_running"), False):
+            return None
+        found.append(frame)
+        coroutine = getattr(coroutine, inner_name, None)
+    found.reverse()
     return found
+
+
+_DEEPEST = 200
+_COROUTINES = (
+    ("cr_frame", "cr_await"),
+    ("gi_frame", "gi_yieldfrom"),
+    ("ag_frame", "ag_await"),
+)
