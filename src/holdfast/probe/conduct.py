@@ -19,11 +19,11 @@ from .events import Route
 from .events import read as events_in
 from .gathering import gathered
 from .ordering import Orders
-from .run import Asked, Run
+from .run import Run
 from .serving import Serving, ended_how
 from .users.address import Address
 from .users.advice import advice
-from .users.asking import alone, rights, together
+from .users.asking import alone, rights, together, warm_up
 from .users.canaries import Canaries
 from .users.coming_up import NotUpError, address_of
 from .users.discovery import discovered
@@ -218,26 +218,21 @@ class _Conducted:
 
     async def _asked(self, plan: Plan, first: User, users: Sequence[User]) -> Run:
         conductor, server = self._conductor, self._server
-        conductor.tell("asks alone")
-        asked_alone = await alone(first, plan, warm=not self._first, times=3 if self._first else 1)
-        if not rights(asked_alone, plan) and not self._first:
-            raise PlanError(f"{asked_alone[0].path} is answered {asked_alone[0].status} now")
         for one in users:
             for step in plan.steps:
                 await one.prepare(step)
-        if self._first:
-            await self._orders.give("count")
+        conductor.tell("warms up, and looks for what crosses")
+        checked = await warm_up(first, users, plan)
+        await self._look()
+        conductor.tell("asks alone")
+        asked_alone = await alone(first, plan, times=3 if self._first else 1)
+        if not self._first and not rights(asked_alone, plan):
+            raise PlanError("The answers are not right any more.")
+        for one in users:
+            await one.reconnect()
         conductor.tell(f"{plan.users} users ask at once")
         asked = await together(users, plan)
-        checked: list[Asked] = []
-        if self._first and not server.has_ended():
-            await self._orders.give("kept")
-            await self._orders.give("count")
-            if plan.canaries & {"query", "cookie"}:
-                conductor.tell("looks for what crosses")
-                checked = await together(users, plan, more=True)
-                await self._orders.give("kept")
-                await self._orders.give("count")
+        await self._look()
         settings: dict[str, Any] = {
             "steps": [str(step) for step in plan.steps],
             "requests": plan.rounds(),
@@ -246,6 +241,12 @@ class _Conducted:
         if server.has_ended():
             settings["ended"] = ended_how(server.status())
         return Run("", plan.users, asked_alone, asked, checked, settings=settings)
+
+    async def _look(self) -> None:
+        """Have the observers say what stayed behind. Reruns are for times only."""
+        if self._first and not self._server.has_ended():
+            await self._orders.give("kept")
+            await self._orders.give("count")
 
 
 def _person(plan: Plan) -> Callable[[int], object]:

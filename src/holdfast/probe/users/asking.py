@@ -13,26 +13,42 @@ from .user import User
 
 #: Seconds for asking alone, beyond once each path.
 _ALONE_WITHIN = 20.0
+#: Seconds that warming up may take where one is served after another, for the first requests.
+_WARM_WITHIN = 4.0
+_FEWEST = 4
+_QUICK = 0.3
 
 
-async def alone(first: User, plan: Plan, *, warm: bool, times: int) -> list[Asked]:
+async def warm_up(first: User, users: Sequence[User], plan: Plan) -> list[Asked]:
+    """Users at once, with all markers, whose times don't count.
+
+    Each worker of the server gets its first request, for which it may have to load much; and what
+    crosses between users shows.
+    """
+    # What the first request takes may be what the server takes for its own beginning.
+    seconds = (await first.ask(plan.steps[0])).asked.seconds
+    if seconds > _QUICK:
+        seconds = (await first.ask(plan.steps[0])).asked.seconds
+    # Where they are served one after another, this has an end, too.
+    count = max(_FEWEST, int(_WARM_WITHIN / max(seconds, 0.001)))
+    return await together(users[:count], plan, more=True)
+
+
+async def alone(first: User, plan: Plan, *, times: int) -> list[Asked]:
     """One request at a time, each path several times: what a site can do when nobody is in the way.
 
     Args:
         first: who asks.
         plan: what.
-        warm: ask each path once before, and don't count that.
         times: each path; fewer, where that would take more than 20 seconds.
     """
     until = time.monotonic() + _ALONE_WITHIN
     asked = []
-    for number in range(-1 if warm else 0, times):
-        if number > 0 and time.monotonic() > until:
+    for number in range(times):
+        if number and time.monotonic() > until:
             break
         for step in plan.steps:
-            answer = await first.ask(step)
-            if number >= 0:
-                asked.append(answer.asked)
+            asked.append((await first.ask(step)).asked)
     return asked
 
 

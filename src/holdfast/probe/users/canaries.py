@@ -77,7 +77,7 @@ class Canaries:
     def secret(self, request: str, value: str) -> None:
         """A token that a user was given at its login."""
         for word in _WORD.findall(value):
-            self._secrets.setdefault(word, request)
+            self._secrets.setdefault(str(word), request)
 
     def alike(self, one: str, other: str) -> bool:
         """Whether two requests asked for the same."""
@@ -136,8 +136,8 @@ class Canaries:
         for line in log.splitlines() if self._start in log.lower() else ():
             kinds: dict[str, set[str]] = {}
             seen = list(self.found("the server's output", line))
-            for one in seen:
-                kinds.setdefault(one.owner, set()).add(one.kind)
+            for each in seen:
+                kinds.setdefault(each.owner, set()).add(each.kind)
             if len(kinds) == 2:  # noqa: PLR2004 - both
                 (one, its), (other, others) = kinds.items()
                 if not its & others:

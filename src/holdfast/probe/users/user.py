@@ -63,21 +63,29 @@ class User:
         self._run = run
         self._canaries = canaries
         self._asked = 0
-        self._timeout = aiohttp.ClientTimeout(total=plan.timeout)
-        self.session = aiohttp.ClientSession(
-            connector=address.connector(closing=max(plan.think) >= _LONG_PAUSE),
-            cookie_jar=aiohttp.CookieJar(
-                unsafe=True, treat_as_secure_origin=[URL(address.url).origin()]
-            ),
-            timeout=self._timeout,
+        self._jar = aiohttp.CookieJar(
+            unsafe=True, treat_as_secure_origin=[URL(address.url).origin()]
+        )
+        self.session = self._session()
+
+    def _session(self) -> aiohttp.ClientSession:
+        return aiohttp.ClientSession(
+            connector=self.address.connector(closing=max(self._plan.think) >= _LONG_PAUSE),
+            cookie_jar=self._jar,
+            timeout=aiohttp.ClientTimeout(total=self._plan.timeout),
             max_line_size=_LONGEST_LINE,
             max_field_size=_LONGEST_LINE,
             headers={
                 "User-Agent": _AGENT,
                 "Accept-Encoding": "gzip, deflate",
-                "Host": address.host_header,
+                "Host": self.address.host_header,
             },
         )
+
+    async def reconnect(self) -> None:
+        """Begin with a connection that isn't there yet; who is logged in stays so."""
+        before, self.session = self.session, self._session()
+        await before.close()
 
     async def __aenter__(self) -> Self:
         return self
