@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from importlib import import_module
 from typing import Any
 
+from ..change import Change
 from . import orders, places, process, requests, servers, ticking, writing
 from .settings import Settings
 
@@ -49,7 +50,8 @@ def start(settings: Mapping[str, Any]) -> None:
     process.begin()
     ticking.at_first_request(process.tell)
     servers.install(told)
-    for name in (*ALWAYS, *(OBSERVING if told.observe else ()), *CHANGING):
+    changing = CHANGING if told.change != Change() else ()
+    for name in (*ALWAYS, *(OBSERVING if told.observe else ()), *changing):
         _install(name, told)
 
 
