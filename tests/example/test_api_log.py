@@ -72,7 +72,7 @@ def test_a_duration_within_what_the_user_saw_is_right(seconds: float) -> None:
     assert judged(line(seconds)) == {}
 
 
-@pytest.mark.parametrize("seconds", [0.2, 2.4])
+@pytest.mark.parametrize("seconds", [0.2, 0.99, 1.21, 2.4])
 def test_another_one_is_wrong(seconds: float) -> None:
     assert judged(line(seconds)) == {api_log.WRONG: 1}
 

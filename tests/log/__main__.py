@@ -1,8 +1,11 @@
-"""Run the request log's matrix: `python -m tests.log [server ...]`; or `fuzz`.
+"""Run the request log's matrix: `python -m tests.log [server ...]`; or `durations`, or `fuzz`.
 
 Every server, every way for a request to end, and how far the events' times are from the client's.
 With no servers named it also writes docs/log/matrix.md. Takes two minutes; the times mean something
 on a machine that does nothing else.
+
+`python -m tests.log durations [requests]` compares the durations of so many requests (100,000) with
+what their users saw, while the server is stopped again and again.
 
 `python -m tests.log fuzz [times]` has Hypothesis send hostile headers, bodies, encodings and
 addresses, so many times (100) as often as the tests do.
@@ -24,6 +27,10 @@ def main(names: list[str]) -> int:
     """Run them one after another: the times are to be each server's own."""
     if names[:1] == ["fuzz"]:
         return fuzz(names[1] if names[1:] else "100")
+    if names[:1] == ["durations"]:
+        from tests.log.durations import durations
+
+        return int(durations(int(names[1]) if names[1:] else 100_000, seed=1) > 0)
     results = {}
     for name in names or COLUMNS:
         column = run(COLUMNS[name], tries=_TIMED)

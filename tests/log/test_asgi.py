@@ -2,7 +2,9 @@
 
 import asyncio
 import threading
+import time
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -265,3 +267,69 @@ def test_concurrent_requests_keep_apart_and_start_no_thread_each():
     assert len({event["request_id"] for event in events}) == 50
     for event in events:
         assert event["seconds"] >= float(event["path"][1:]) - 0.01
+
+
+# When it ended
+
+
+def seconds_of(send: Any, receive: Any = None) -> dict[str, Any]:
+    events = Events()
+    logged = RequestLog(hello, output=events)
+
+    async def whole() -> Any:
+        return {"type": "http.request", "body": b""}
+
+    with suppress(asyncio.CancelledError):
+        asyncio.run(logged(scope_of(), receive or whole, send))
+    return events.one()
+
+
+def test_a_server_that_is_kept_waiting_after_it_has_written_makes_no_request_longer():
+    async def send(message: Any) -> None:
+        if message.get("body") == b"lo":
+            # Written, and seen by the client; then the processor went to others.
+            time.sleep(0.2)  # noqa: ASYNC251 - just that
+
+    assert seconds_of(send)["seconds"] < 0.2
+
+
+def test_a_server_that_waits_for_a_slow_client_makes_it_longer():
+    async def send(message: Any) -> None:
+        if message.get("body") == b"lo":
+            await asyncio.sleep(0.2)
+
+    assert seconds_of(send)["seconds"] >= 0.19
+
+
+def test_a_server_may_wait_as_it_likes():
+    steps: list[Any] = []
+
+    async def send(message: Any) -> None:
+        future = asyncio.get_running_loop().create_future()
+        asyncio.get_running_loop().call_soon(future.set_result, message["type"])
+        steps.append(await future)
+        with suppress(TimeoutError):
+            async with asyncio.timeout(0.001):
+                await asyncio.Event().wait()
+        steps.append(await asyncio.gather(asyncio.sleep(0, "done")))
+
+    event = seconds_of(send)
+    assert steps == [
+        each for kind in ("start", "body", "body") for each in (f"http.response.{kind}", ["done"])
+    ]
+    assert event["outcome"] == "complete"
+
+
+def test_a_request_that_is_called_off_while_the_server_waits_was_cancelled():
+    caught = []
+
+    async def send(message: Any) -> None:
+        if message.get("body") == b"lo":
+            asyncio.get_running_loop().call_soon(asyncio.current_task().cancel)
+            try:
+                await asyncio.Event().wait()
+            finally:
+                caught.append(message["type"])
+
+    assert seconds_of(send)["outcome"] == "cancelled"
+    assert caught == ["http.response.body"]

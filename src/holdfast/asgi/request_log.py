@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import MutableMapping
+from collections.abc import Awaitable, Generator, MutableMapping
 from time import perf_counter, time
+from types import coroutine
 from typing import Any
 
 from .. import startup
@@ -171,6 +172,27 @@ async def _note_who(entry: Entry, opened: Scope, outcome: str) -> None:
         await recorder.identify.soon(entry, opened.request)
 
 
+@coroutine
+def _waited(sending: Awaitable[None]) -> Generator[Any, Any, bool]:
+    """Await *sending*; whether it was suspended."""
+    steps: Any = sending.__await__()
+    step: Any = steps.__next__
+    given: tuple[Any, ...] = ()
+    waited = False
+    while True:
+        try:
+            asked = step(*given)
+        except StopIteration:
+            return waited
+        waited = True
+        try:
+            answer = yield asked
+        except BaseException as error:  # noqa: BLE001 - it is its business
+            step, given = steps.throw, (error,)
+        else:
+            step, given = (steps.__next__, ()) if answer is None else (steps.send, (answer,))
+
+
 class _Exchange:
     """What a request's messages say about it."""
 
@@ -207,16 +229,19 @@ class _Exchange:
         if kind == "http.response.body":
             data = message.get("body", b"")
             more = message.get("more_body", False)
+            now = perf_counter()
             if not entry.first_byte_at and (data or not more):
-                entry.first_byte_at = perf_counter()
+                entry.first_byte_at = now
             if data:
                 keep(entry.response_body, data, entry.recorder.response_size)
-            await self._passed_on(message)
+            waited = await self._passed_on(message)
             if not entry.left:
                 entry.bytes_out += len(data)
             if not more:
                 self._whole = True
-                entry.ended_at = perf_counter()
+                # Who has just written is often kept waiting by who reads it, or by other threads:
+                # what the client has by then took no longer for that.
+                entry.ended_at = perf_counter() if waited else now
             return
         if kind == "http.response.start":
             message = self._started(message)
@@ -227,9 +252,10 @@ class _Exchange:
             self._websocket(kind, message)
         await self._passed_on(message)
 
-    async def _passed_on(self, message: Message) -> None:
+    async def _passed_on(self, message: Message) -> bool:
+        """Hand *message* to the server; whether that had to wait, as for a slow client."""
         try:
-            await self._send(message)
+            return await _waited(self._send(message))
         except OSError:
             self._entry.left = True  # as the specification says: the client is gone
             raise
