@@ -36,6 +36,8 @@ def environment_in(folder: Path, database_url: str = "") -> dict[str, str]:
         # Otherwise the embedded store would be the one of whoever runs this, and outlive it.
         "HOLDFAST_DIR": str(folder / "state"),
         "PAGES_DIR": str(folder / "pages"),
+        # The servers of Redis and Memcached are new, and so are the pages in them.
+        "COMMIT_TIMEOUT": "2",
         "SHOW_ERRORS": "1",
         "DEBUG": "0",
         "PYTHONDONTWRITEBYTECODE": "1",

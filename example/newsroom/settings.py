@@ -82,7 +82,11 @@ LANGUAGE_CODE = "en"
 # Where all workers keep what they share. Without it, on this machine; the demo tries other stores.
 HOLDFAST = {
     # Which rows a cached page was made of, and which are written: known in all processes.
-    "CACHE": {"TRACKING": True},
+    "CACHE": {
+        "TRACKING": True,
+        # Longer than any commit takes. So long, a store that was just started keeps nothing.
+        "COMMIT_TIMEOUT": float(os.environ.get("COMMIT_TIMEOUT", "10")),
+    },
 }
 if os.environ.get("STORE_URL"):
     HOLDFAST["STORES"] = {"default": os.environ["STORE_URL"]}

@@ -21,7 +21,6 @@ def edit(request: HttpRequest, pk: int) -> JsonResponse:
 def comment(request: HttpRequest, pk: int) -> JsonResponse:
     """Comment on it."""
     author, _ = get_user_model().objects.get_or_create(username="desk")
-    written = Comment.objects.create(
-        article=get_object_or_404(Article, pk=pk), author=author, text=request.POST["text"]
-    )
-    return JsonResponse({"comment": written.pk})
+    found = get_object_or_404(Article, pk=pk)
+    written = Comment.objects.create(article=found, author=author, text=request.POST["text"])
+    return JsonResponse({"comment": written.pk, "comments": found.comments.count()})
