@@ -45,7 +45,6 @@ def observed(
     change: Change | None = None,
     observe: bool = True,
     before: str = "",
-    timeout: float = 60,
 ):
     """The events of a program, and what it printed. Warnings in it are errors.
 
@@ -74,7 +73,7 @@ def observed(
         env=environment({"holdfast.probe.aboard": settings}),
         capture_output=True,
         text=True,
-        timeout=timeout,
+        timeout=60,
         check=False,
     )
     assert done.returncode == 0, done.stderr
@@ -95,4 +94,8 @@ def line_of(folder: Path, text: str) -> str:
 
 
 def troubles(found):
-    return [one.what for one in found if isinstance(one, events.Trouble) and "No module named 'holdfast.probe" not in one.what]
+    return [
+        one.what
+        for one in found
+        if isinstance(one, events.Trouble) and "No module named 'holdfast.probe" not in one.what
+    ]

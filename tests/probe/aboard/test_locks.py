@@ -312,13 +312,16 @@ PATCHES = {
         "import gevent; gevent.joinall([gevent.spawn(serve, n) for n in range(2)])",
     ),
     "eventlet": (
-        "import warnings; warnings.simplefilter('ignore')\nimport eventlet; eventlet.monkey_patch()",
+        """import warnings; warnings.simplefilter('ignore')
+import eventlet; eventlet.monkey_patch()""",
         "[one.wait() for one in [eventlet.spawn(serve, n) for n in range(2)]]",
     ),
 }
 
 
-@pytest.mark.parametrize("made", ["threading.Lock()", "threading.RLock()", "threading.Semaphore(1)"])
+@pytest.mark.parametrize(
+    "made", ["threading.Lock()", "threading.RLock()", "threading.Semaphore(1)"]
+)
 @pytest.mark.parametrize("library", PATCHES)
 def test_patched_locks_are_the_patched_ones(library, made, tmp_path):
     patch, run = PATCHES[library]

@@ -36,6 +36,7 @@ class Heap:
         # What is made from here on isn't among them: so none of ours holds anything in there.
         self.objects: list[Any] = gc.get_objects()
         self._by_number: dict[int, Any] = {id(self): self}
+        self._by_key: dict[int, list[Any]] = {id(self): [self]}
         if gc.get_freeze_count():
             self._add_frozen()
         if len(self.objects) > MOST:
@@ -45,6 +46,11 @@ class Heap:
     def of(self, number: int) -> Any:
         """The object of that identity, of those that were met as holders or as what is held."""
         return self._by_number[number]
+
+    def remember(self, one: Any) -> int:
+        """Have `of` know it; its identity."""
+        self._by_number[id(one)] = one
+        return id(one)
 
     def _add_untracked(self) -> None:
         """Dicts and tuples of plain values are not known to the collector: by who holds them."""
@@ -98,9 +104,23 @@ class Heap:
                 kind = type(one)
                 if (kind is str and prefix in one) or (kind is bytes and in_bytes in one):
                     if id(one) not in seen:
-                        seen.add(id(one))
-                        self._by_number[id(one)] = one
+                        seen.add(self.remember(one))
                         yield one
+        for text in self._keys(prefix):
+            if id(text) not in seen:
+                seen.add(self.remember(text))
+                yield text
+
+    def _keys(self, prefix: str) -> Iterator[str]:
+        """Of dicts whose keys are all texts, the collector isn't told the keys."""
+        for number, one in enumerate(self.objects):
+            if number % _PIECE == 0:
+                self._in_time()
+            if issubclass(type(one), dict) and len(one):
+                for key in list(dict.keys(one)):
+                    if type(key) is str and prefix in key:
+                        self._by_key.setdefault(id(key), []).append(one)
+                        yield key
 
     def holders(self, held: AbstractSet[int]) -> Iterator[tuple[Any, list[int]]]:
         """Who holds objects of those identities, and which ones."""
@@ -115,6 +135,10 @@ class Heap:
                         for other in found:
                             self._by_number[number(other)] = other
                         yield one, [number(other) for other in found]
+        for key in held & self._by_key.keys():
+            for one in self._by_key[key]:
+                self.remember(one)
+                yield one, [key]
 
 
 def _modules() -> list[ModuleType]:

@@ -116,8 +116,9 @@ class _Targets:
                 where = standing[kind]
                 name = _named_within(one, where) if where is not None else ""
             if name and self._counts(name):
-                self.names[id(one)] = frozenset({name})
-                self.whats[id(one)] = kind.__name__
+                number = heap.remember(one)
+                self.names[number] = frozenset({name})
+                self.whats[number] = kind.__name__
         if self._markers is not None:
             for text in heap.texts(f"hf{self._run}"):
                 self._text(text, self._markers)
@@ -178,11 +179,19 @@ def _paths(heap: Heap, targets: _Targets) -> Iterable[Path]:
 
 
 def _merged(paths: Iterable[Path]) -> list[Path]:
-    """One path for each way, without what was declared to be one worker's on purpose."""
-    found: dict[tuple[str, str], Path] = {}
+    """One path for each way, without what was declared to be one worker's on purpose.
+
+    What holds the request may be reached by several modules: then by one of the user's own, or by
+    the one with the shortest name.
+    """
+    best: dict[tuple[int, str], Path] = {}
     for path in paths:
-        if path.is_declared:
-            continue
+        if not path.is_declared:
+            known = best.get(path.holder)
+            if known is None or path.rank < known.rank:
+                best[path.holder] = path
+    found: dict[tuple[str, str], Path] = {}
+    for path in best.values():
         key = path.what, pattern_of(path.text)
         known = found.get(key)
         if known is None:

@@ -44,6 +44,7 @@ class Path:
         chain: the objects from the root on, the request at the end.
         requests: those that are reached that way.
         passing: whether it may end by itself: a thread or a task that still runs.
+        is_users: whether the root is of the user's own code.
     """
 
     what: str
@@ -51,6 +52,19 @@ class Path:
     chain: Sequence[Any]
     requests: frozenset[str]
     passing: bool = False
+    is_users: bool = False
+
+    @property
+    def rank(self) -> tuple[bool, int]:
+        """The less, the better it tells where to look."""
+        return not self.is_users, len(self.label)
+
+    @property
+    def holder(self) -> tuple[int, str]:
+        """By this one tells that two paths are to the same attribute or item."""
+        if len(self.chain) > 2:  # noqa: PLR2004 - root, holder, request
+            return id(self.chain[-2]), ""
+        return id(self.chain[0]), self.label
 
     @cached_property
     def text(self) -> str:
@@ -101,6 +115,8 @@ def step(holder: Any, held: Any, before: Any = None) -> str:  # noqa: C901, PLR0
         if found != "[...]":
             return found
     elif _is(holder, list, tuple, deque):
+        if _is(before, FunctionType) and holder is before.__closure__:
+            return _variable(before, held)
         return _index(holder, held)
     elif _is(holder, set, frozenset):
         return "[...]"
@@ -110,8 +126,8 @@ def step(holder: Any, held: Any, before: Any = None) -> str:  # noqa: C901, PLR0
         return "" if holder.__self__ is held else ".__func__"
     if _is(holder, FunctionType):
         return _of_function(holder, held)
-    if _is(holder, CellType):
-        return ""
+    if _is(holder, CellType) or _is(held, CoroutineType):
+        return ""  # of tasks, their coroutines
     if _is(holder, TracebackType):
         return ".tb_frame"
     if _is(holder, FrameType):
@@ -167,16 +183,18 @@ def _index(holder: Any, held: Any) -> str:
 
 
 def _of_function(function: FunctionType, held: Any) -> str:
-    cells = function.__closure__ or ()
-    if held is cells:
-        return ""
-    for name, cell in zip(function.__code__.co_freevars, cells, strict=False):
-        if held is cell:
-            return f" -> {name}"
-    if held is function.__dict__:
+    if held is function.__closure__ or held is function.__dict__:
         return ""
     if held is function.__defaults__ or held is function.__kwdefaults__:
         return " default"
+    return "[...]"
+
+
+def _variable(function: FunctionType, held: Any) -> str:
+    cells = function.__closure__ or ()
+    for name, cell in zip(function.__code__.co_freevars, cells, strict=False):
+        if held is cell:
+            return f" -> {name}"
     return "[...]"
 
 

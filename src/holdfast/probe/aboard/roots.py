@@ -47,6 +47,14 @@ class Roots:
         self._running = self._look_at_threads()
         self._passing: set[str] = set(self.frames.values())
 
+    def is_users(self, label: str) -> bool:
+        """Whether the root is of the user's own code; what isn't a module's or a class's is."""
+        module = label
+        while module and module not in sys.modules:
+            module = module.rpartition(".")[0]
+        file = getattr(sys.modules.get(module), "__file__", None) if module else ""
+        return file == "" or (type(file) is str and bool(places._users_path(file)))
+
     def _look_at_threads(self) -> set[int]:
         running: set[int] = set()
         mine = native.get_ident()
@@ -76,7 +84,7 @@ class Roots:
             return True
         if kind.__name__ in {"Context", "Token", "ContextVar"} and module == "_contextvars":
             return True  # a task that was started within a request has its context
-        if kind.__name__ == "LogRecord" or _within(module, _SERVERS) or _within(module, _OWN):
+        if kind.__name__ == "LogRecord" or _within(module, ("holdfast.probe", *_SERVERS)):
             return True
         if not texts:
             return False

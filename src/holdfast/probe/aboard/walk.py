@@ -82,5 +82,12 @@ class Walk:
         while at in self._inward:
             at = self._inward[at]
             chain.append(self._heap.of(at))
-        passing = self._roots.is_passing(label)
-        return Path(self._whats[at], label, chain, self._names[number], passing=passing)
+        roots = self._roots
+        return Path(
+            self._whats[at],
+            label,
+            chain,
+            self._names[number],
+            passing=roots.is_passing(label),
+            is_users=roots.is_users(label),
+        )
