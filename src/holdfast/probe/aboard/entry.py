@@ -243,6 +243,10 @@ class _SizedBody(_Body):
 
     __slots__ = ()
 
+    def __iter__(self) -> Iterator[bytes]:
+        # More than once, perhaps: eventlet and gevent.pywsgi first add up its lengths.
+        return iter(self._body)
+
     def __len__(self) -> int:
         return len(self._body)  # type: ignore[arg-type]
 
