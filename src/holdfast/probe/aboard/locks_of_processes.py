@@ -116,13 +116,12 @@ def _watch_shared(module: Any) -> None:
             until = native.monotonic() + self.ttl
             holding = module.holdings[key] = module.Holding(self, owner, 0, until, key)
             return holding
-        begun, stack = _asked(known)
-        holder = known.holder
+        begun, stack, holder = _asked(known)
         try:
             with spans.Waiting():
                 result = await take(self, at, timeout)
         finally:
-            known.waited(begun, holder, stack)
+            known.waited(begun, holder or _named.get(known.name, ""), stack)
         _got(known, result)
         return result
 
@@ -182,13 +181,12 @@ def _watch_method(kind: Any, method: str, others: tuple[str, ...] = ()) -> None:
             return original(self, *args, **kwargs)
         if known.open:
             return True
-        begun, stack = _asked(known)
-        holder = known.holder
+        begun, stack, holder = _asked(known)
         try:
             with spans.Waiting():
                 result = original(self, *args, **kwargs)
         finally:
-            known.waited(begun, holder, stack)
+            known.waited(begun, holder or _named.get(known.name, ""), stack)
         _got(known, result)
         return result
 
@@ -207,13 +205,12 @@ def _watch_async_method(kind: Any, method: str, others: tuple[str, ...] = ()) ->
             return await original(self, *args, **kwargs)
         if known.open:
             return True
-        begun, stack = _asked(known)
-        holder = known.holder
+        begun, stack, holder = _asked(known)
         try:
             with spans.Waiting():
                 result = await original(self, *args, **kwargs)
         finally:
-            known.waited(begun, holder, stack)
+            known.waited(begun, holder or _named.get(known.name, ""), stack)
         _got(known, result)
         return result
 
@@ -222,9 +219,9 @@ def _watch_async_method(kind: Any, method: str, others: tuple[str, ...] = ()) ->
         _nothing_if_open(kind, other, is_async=True)
 
 
-def _asked(known: Made) -> tuple[float, Any]:
-    known.holder = _named.get(known.name, "")
-    return native.monotonic(), places.stack()
+def _asked(known: Made) -> tuple[float, Any, str]:
+    # Who has it may take it just after this: then it is who had it at the end.
+    return native.monotonic(), places.stack(), _named.get(known.name, "")
 
 
 def _got(known: Made, result: object) -> None:

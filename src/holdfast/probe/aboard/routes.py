@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import inspect
 import re
 import sys
@@ -55,10 +56,15 @@ def routes() -> Iterator[Route]:
         yield Route(
             pid=native.getpid(),
             path=found,
-            route="".join(str(one) for one in patterns),
+            route=functools.reduce(_joined, map(str, patterns), ""),
             view=_view(callback),
             methods=_methods(callback),
         )
+
+
+def _joined(before: str, route: str) -> str:
+    """As in Django's `ResolverMatch.route`."""
+    return before + route.removeprefix("^") if before else route
 
 
 def _leaves(found: Any, before: tuple[Any, ...]) -> Iterator[tuple[tuple[Any, ...], Any]]:
