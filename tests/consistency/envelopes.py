@@ -38,6 +38,7 @@ def doom(hold: Hold, change: Change) -> None:
 
 @envelope
 def autocommit(hold: Hold, changes: list[Change], within: Look, after: Look) -> None:
+    hold.by_statement = True
     changes[0](hold)
     hold.committed()
 

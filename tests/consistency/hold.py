@@ -22,6 +22,8 @@ class Hold:
         self._ledger = ledger
         self._held: list[int] = []
         self.doomed = False
+        #: Each statement is a transaction: that one is committed says nothing of the next.
+        self.by_statement = False
         self.written: dict[int, int] = {}
 
     def claim(self, *wanted: int) -> None:

@@ -261,7 +261,7 @@ def watch_the_database() -> None:
     def watched_commit(self: BaseDatabaseWrapper) -> None:
         steps.reached("before commit")
         commit(self)
-        if _writing.hold is not None:
+        if _writing.hold is not None and not _writing.hold.by_statement:
             _writing.hold.committed()
         steps.reached("after commit")
 
