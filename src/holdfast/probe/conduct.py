@@ -22,13 +22,13 @@ from .ordering import Orders
 from .run import Run
 from .serving import Serving, ended_how
 from .users.address import Address
-from .users.advice import advice
+from .users.advice import not_right
 from .users.asking import alone, rights, together, warm_up
 from .users.canaries import Canaries
 from .users.coming_up import NotUpError, address_of
 from .users.discovery import discovered
 from .users.login import log_in
-from .users.plan import Plan, PlanError, Step
+from .users.plan import Plan, PlanError, SiteFailedError, Step
 from .users.user import User
 
 #: The first run's name.
@@ -127,10 +127,11 @@ class Conductor:
             made = asyncio.run(_Conducted(self, server, folder, run, first=self._is_first).made())
         except NotUpError as error:
             server.end()
-            raise ServerFailedError(f"{self._words[0]} {error}", server.log()) from error
+            raise ServerFailedError(f"{self._words[0]} {error}.", server.log()) from error
         except PlanError as error:
             server.end()
-            raise ServerFailedError(str(error), server.log()) from error
+            log = server.log() if isinstance(error, SiteFailedError) else ""
+            raise ServerFailedError(str(error), log) from error
         finally:
             server.end()
         self._is_first = False
@@ -202,7 +203,7 @@ class _Conducted:
             elif step in typed:
                 if self._server.has_ended():
                     raise NotUpError(f"{ended_how(self._server.status())} when it was asked {step}")
-                raise PlanError(advice(step, answer, plan, address))
+                raise not_right(step, answer, plan, address)
             else:
                 conductor.left_out.append(f"{step} ({answer.asked.status or answer.asked.error})")
         if not steps:

@@ -93,7 +93,7 @@ def _about_the_run(parser: argparse.ArgumentParser) -> None:
         type=_seconds,
         default=60.0,
         metavar="S",
-        help="users begin no more; default 60",
+        help="users then ask no more; default: 60",
     )
     run.add_argument(
         "--timeout", type=_seconds, default=30.0, metavar="S", help="for an answer; default: 30"

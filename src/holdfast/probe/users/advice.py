@@ -6,14 +6,20 @@ from http import HTTPStatus
 from urllib.parse import urljoin, urlsplit
 
 from .address import Address
-from .plan import Plan, Step
+from .plan import Plan, PlanError, SiteFailedError, Step
 from .user import Answer
 
 _LOGIN = ("login", "log-in", "signin", "sign-in", "auth")
 
 
-def advice(step: Step, answer: Answer, plan: Plan, address: Address) -> str:
+def not_right(step: Step, answer: Answer, plan: Plan, address: Address) -> PlanError:
     """Why an answer can't be used, and what to change. For an answer to one who asks alone."""
+    status = answer.asked.status
+    fails = answer.asked.error or status >= HTTPStatus.INTERNAL_SERVER_ERROR
+    return (SiteFailedError if fails else PlanError)(_advice(step, answer, plan, address))
+
+
+def _advice(step: Step, answer: Answer, plan: Plan, address: Address) -> str:
     asked = answer.asked
     if asked.error:
         return _without_answer(step, answer, plan)

@@ -198,9 +198,10 @@ def _base64_of(start: str) -> Iterator[tuple[str, int]]:
 
 
 def _decoded(coded: str) -> str:
-    whole = coded[: len(coded) // 4 * 4].translate(str.maketrans("-_", "+/"))
+    # One letter over is no whole byte; two and three lack what fills them up.
+    whole = coded[: len(coded) - (len(coded) % 4 == 1)].translate(str.maketrans("-_", "+/"))
     try:
-        return base64.b64decode(whole).decode("latin-1")
+        return base64.b64decode(whole + "=" * (-len(whole) % 4)).decode("latin-1")
     except binascii.Error:
         return ""
 

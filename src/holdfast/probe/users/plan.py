@@ -13,6 +13,10 @@ class PlanError(ValueError):
     """The plan can't be carried out. The message says what to change."""
 
 
+class SiteFailedError(PlanError):
+    """The site itself fails: what the server printed says why."""
+
+
 @dataclass(frozen=True, slots=True)
 class Step:
     """A request that users make.
@@ -28,7 +32,7 @@ class Step:
     path: str
     method: str = "GET"
     weight: int = 1
-    headers: Mapping[str, str] = field(default_factory=dict)
+    headers: Mapping[str, str] = field(default_factory=dict, hash=False)
     body: str = ""
     named: str = ""
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from importlib.metadata import version
 from types import TracebackType
 from typing import Self
+from urllib.parse import quote
 
 import aiohttp
 from yarl import URL
@@ -29,6 +30,7 @@ _AGENT = f"holdfast-probe/{version('holdfast')}"
 _LONG_PAUSE = 1.0
 _WITHOUT_END = "text/event-stream"
 _LONGEST_LINE = 65_536
+_TYPED = "%/?:@!$&'()*+,;=~[]-._"
 _TOKEN = re.compile(r"""name=["']csrfmiddlewaretoken["']\s+value=["']([A-Za-z0-9]+)["']""")
 
 
@@ -133,7 +135,7 @@ class User:
         try:
             async with self.session.request(
                 step.method,
-                URL(self.address.url + self._path(step, number, more=more)),
+                self._url(step, number, more=more),
                 headers=self._headers(step.headers, request, number, more=more)
                 | _type_of(step.body),
                 data=self._filled(step.body, "body", number).encode() or None,
@@ -170,11 +172,12 @@ class User:
         )
         return Answer(asked, location)
 
-    def _path(self, step: Step, number: int, *, more: bool) -> str:
+    def _url(self, step: Step, number: int, *, more: bool) -> URL:
         path = self._filled(step.path, "query", number)
-        if not more or "query" not in self._plan.canaries:
-            return path
-        return f"{path}{'&' if '?' in path else '?'}{_QUERY}={self._marker('query', number)}"
+        if more and "query" in self._plan.canaries:
+            path += f"{'&' if '?' in path else '?'}{_QUERY}={self._marker('query', number)}"
+        # As it was typed, but for what can't stand in a request.
+        return URL(self.address.url + quote(path, safe=_TYPED), encoded=True)
 
     def _headers(
         self,
