@@ -430,12 +430,12 @@ def test_what_anybody_has_called_something_is_shown_and_never_run(chromium, tmp_
 
 
 def test_without_a_script_the_findings_and_a_picture_are_there_as_text(chromium, tmp_path):
-    chromium.ask("Emulation.setScriptExecutionDisabled", value=True)
+    file = tmp_path / "page.html"
+    file.write_text(written(report()), "utf-8")
+    chromium.open(file.as_uri())
     try:
-        file = tmp_path / "page.html"
-        file.write_text(written(report()), "utf-8")
-        chromium.open(file.as_uri())
         chromium.ask("Emulation.setScriptExecutionDisabled", value=True)
+        chromium.events.clear()
         chromium.ask("Page.reload")
         chromium._wait_for("Page.loadEventFired")
         tree = chromium.ask("Accessibility.getFullAXTree")["nodes"]

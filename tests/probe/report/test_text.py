@@ -1,6 +1,7 @@
 """The report in the terminal."""
 
 import re
+from dataclasses import replace
 
 import pytest
 
@@ -10,7 +11,7 @@ from holdfast.probe.report.gantt import gantt
 from holdfast.probe.report.looks import LOOKS, as_seconds
 from holdfast.probe.report.report import Report
 from holdfast.probe.report.text import lines
-from tests.probe.report.made import LOGGER, finding, report, request, serial, side_by_side
+from tests.probe.report.made import LOGGER, SLEEP, finding, report, request, serial, side_by_side
 
 
 def plain(made):
@@ -51,7 +52,7 @@ def test_two_runs_have_one_scale_of_time():
 
 def test_a_run_in_which_all_are_alike_takes_one_line():
     told = plain(gantt([serial(), side_by_side()], 1.0))
-    assert sum(line.strip().startswith("1-10 ") for line in told) == 1
+    assert sum(line.strip().startswith("10 users ") for line in told) == 1
 
 
 def test_a_thousand_users_share_twenty_lines_that_still_show_who_is_served():
@@ -106,19 +107,37 @@ def test_where_nobody_was_served_it_says_so_and_draws_nothing():
     ]
 
 
-def test_a_lock_s_holder_is_the_one_that_was_waited_for():
-    run = serial(3)
-    spans = [
-        type(one)(one.request, one.pid, "lock", "site.lock", one.begun, one.ended, one.lane,
-                  "site/views.py:3", request(2))
+def locked(run, holder):
+    """The same run, with a lock in place of the thread."""
+    run.spans = [
+        replace(
+            one, kind="lock", name="site.lock", place="site/views.py:3", holder=holder, detail={}
+        )
         if one.kind == "thread"
         else one
         for one in run.spans
-    ]  # fmt: skip
-    run.spans = spans
-    rows = {row.user: row for row in rows_of(run)}
-    assert rows[1].bars[0].behind == request(2)
-    assert {piece.cause for piece in rows[1].bars[0].pieces} >= {"lock", "view"}
+    ]
+    return {row.user: row.bars[0] for row in rows_of(run)}
+
+
+def test_who_waits_for_a_lock_is_behind_its_holder_or_who_got_it_since():
+    bars = locked(serial(3), request(0))
+    assert {piece.cause for piece in bars[1].pieces} >= {"lock", "view"}
+    assert bars[1].behind == request(0)
+    assert bars[2].behind == request(1)
+
+
+def test_who_waits_for_a_thread_is_behind_the_one_that_ran_in_it():
+    run = serial(3)
+    run.spans = [
+        replace(one, holder="", detail={"executor": "site.pool", "ran": SLEEP})
+        if one.kind == "thread"
+        else one
+        for one in run.spans
+    ]
+    bars = {row.user: row.bars[0] for row in rows_of(run)}
+    assert [bars[user].behind for user in range(3)] == ["", request(0), request(1)]
+    assert "executor" in {piece.cause for piece in bars[2].pieces}
 
 
 @pytest.mark.parametrize(

@@ -108,6 +108,8 @@ def causes_of(rows: Sequence[Row]) -> Mapping[str, float]:
 _AT_ONCE = 0.02
 #: Shorter waits are nobody's fault.
 _WORTH_A_NAME = 0.01
+#: Who is woken goes on so soon.
+_A_LITTLE = 0.002
 #: How many spans of blocked loops are looked at around a time; they seldom overlap.
 _NEIGHBOURS = 50
 #: Spans that tell more of a piece than its cause does.
@@ -123,9 +125,16 @@ class _Seen:
             (span for span in run.spans if span.kind == "blocked"), key=lambda one: one.begun
         )
         self._blocked_begun = [one.begun for one in self._blocked]
+        # When who had waited for one thing got it, or was through with it.
+        self._queues = defaultdict[tuple[str, str], list[tuple[float, str]]](list)
         for span in run.spans:
             if span.request and span.kind in _TELLING:
                 self._spans[span.request].append(span)
+                if (cause := cause_of(span)) is not None:
+                    ran = float(span.detail.get("ran") or 0.0)
+                    self._queues[cause.kind, cause.name].append((span.ended + ran, span.request))
+        for queue in self._queues.values():
+            queue.sort()
         ends = sorted((one.left, one.request) for one in run.served)
         self._left = [left for left, _ in ends]
         self._leaving = [request for _, request in ends]
@@ -139,7 +148,11 @@ class _Seen:
         longest = max(waits, key=lambda one: one.seconds, default=None)
         behind = ""
         if longest is not None and longest.seconds >= _WORTH_A_NAME:
-            behind = longest.holder or self._left_before(longest.ended, asked.request)
+            behind = (
+                self._went_before(asked.request, longest)
+                or longest.holder
+                or self._left_before(longest.ended, asked.request)
+            )
         return Bar(asked, pieces, behind)
 
     def _piece(self, request: str, one: Slice) -> Piece:
@@ -171,6 +184,22 @@ class _Seen:
         )
         # A slice may be of several spans, which followed each other.
         return max(spans, key=lambda span: (bool(span.holder), span.ended), default=None)
+
+    def _went_before(self, request: str, wait: Piece) -> str:
+        """Of those that waited for the same, the last that was through before this one could go on.
+
+        A thread is let go when what ran in it has ended, which was seen. A lock goes from one to
+        the next: the last that got it has let it go.
+        """
+        if wait.cause not in {"lock", "thread", "thread-sensitive", "executor"}:
+            return ""
+        queue = self._queues[wait.cause, wait.name]
+        place = bisect_right(queue, wait.ended + _A_LITTLE, key=lambda one: one[0]) - 1
+        while place >= 0 and queue[place][0] > wait.begun:
+            if queue[place][1] != request:
+                return queue[place][1]
+            place -= 1
+        return ""
 
     def _left_before(self, then: float, waiting: str) -> str:
         """Who left just as the other could go on."""

@@ -74,13 +74,15 @@ class _Drawing:
         yield [(f"{run.name}: {as_seconds(run.wall)}", "bold"), (best, "")]
         yield [(" " * _LABEL + self._scale(), "dim")]
         groups = bins(rows, self._height)
+        ranks = len(groups) < len(rows)
         drawn = [(group, list(self._bar(run, group, used))) for group in groups]
         if not first:
             drawn = list(_alike(drawn))
         rank = 1
         for group, bar in drawn:
             last = rank + len(group) - 1
-            yield [(self._label(group, rank, last), ""), *bar, *self._after(group)]
+            label = f"{rank:,}-{last:,}" if ranks else _users(group)
+            yield [(f"{label[: _LABEL - 1]:>{_LABEL - 1}} ", ""), *bar, *self._after(group)]
             rank = last + 1
 
     def _scale(self) -> str:
@@ -95,12 +97,6 @@ class _Drawing:
                 line[place : place + len(text)] = text
             at += step
         return "".join(line).rstrip()
-
-    @staticmethod
-    def _label(group: Sequence[Row], first: int, last: int) -> str:
-        # A user counts from 1 for people, as ranks do.
-        text = f"{first:,}-{last:,}" if len(group) > 1 else f"user {group[0].user + 1}"
-        return text[: _LABEL - 1].rjust(_LABEL - 1) + " "
 
     def _bar(self, run: Run, group: Sequence[Row], used: set[str]) -> Iterator[tuple[str, str]]:
         """One line, neighbours of one look in one piece."""
@@ -148,6 +144,11 @@ class _Drawing:
                 yield f" behind user {int(who) + 1}"[: _AFTER - 8], "dim"
 
 
+def _users(group: Sequence[Row]) -> str:
+    # People count from 1.
+    return f"user {group[0].user + 1}" if len(group) == 1 else f"{len(group)} users"
+
+
 def _alike(
     drawn: Sequence[tuple[Sequence[Row], list[tuple[str, str]]]],
 ) -> Iterator[tuple[Sequence[Row], list[tuple[str, str]]]]:
@@ -175,7 +176,8 @@ def _legend(rows: Sequence[Row], used: set[str], width: int, *, colours: bool) -
     for cause in sorted(told, key=lambda one: -sums.get(one, 0.0)):
         look = LOOKS[cause]
         mark = (_THIN * 2 if look.waits else _BROAD * 2) if colours else look.letter
-        text = f" {look.title} {sums.get(cause, 0.0) / total:.0%}"
+        share = sums.get(cause, 0.0) / total
+        text = f" {look.title}" + (f" {share:.0%}" if share >= _WORTH_TELLING else "")
         needs = len(mark) + len(text) + 3
         if line and taken + needs > width:
             yield line

@@ -42,16 +42,23 @@ class Lane:
     Attributes:
         kind: `thread`, `greenlet`, `task`, or `process` for what concerns all of them.
         blocks: by their begin; none overlaps another one of its depth.
+        stacks: where it was seen to stand, in one row; they nest in nothing.
     """
 
     name: str
     kind: str
     blocks: Sequence[Block]
+    stacks: Sequence[Block] = ()
 
     @property
     def depth(self) -> int:
         """How many blocks may be within each other."""
-        return max((one.depth for one in self.blocks), default=0) + 1
+        return max((one.depth for one in self.blocks), default=-1) + 1
+
+    @property
+    def seconds(self) -> float:
+        """How long something was seen in it."""
+        return sum(one.ended - one.begun for one in (*self.blocks, *self.stacks) if not one.depth)
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,16 +156,34 @@ def _lanes(blocks: Mapping[str, Sequence[Block]]) -> Iterator[Lane]:
         if kind in _FLEETING:
             fleeting[kind].append(blocks[name])
             continue
-        tracks = nested(blocks[name])
         of = "thread" if kind == "thread" else "process"
-        for number, track in enumerate(tracks, 1):
-            yield Lane(f"{name} ({number})" if number > 1 else name, of, track)
+        yield from _tracks(name, of, blocks[name])
     for kind, lanes in fleeting.items():
         rows = _packed(lanes)
         for number, row in enumerate(rows, 1):
             name = f"{kind}s" if len(rows) == 1 else f"{kind}s ({number:,})"
-            for track in nested(row):
-                yield Lane(name, kind, track)
+            yield from _tracks(name, kind, row)
+
+
+def _tracks(name: str, kind: str, blocks: Sequence[Block]) -> Iterator[Lane]:
+    """A lane, and more of them for what does not nest."""
+    stacks = _flat([one for one in blocks if one.kind == "sample"])
+    tracks = nested(one for one in blocks if one.kind != "sample")
+    for number, track in enumerate(tracks or [[]], 1):
+        if number == 1:
+            yield Lane(name, kind, track, stacks)
+        else:
+            yield Lane(f"{name} ({number})", kind, track)
+
+
+def _flat(blocks: Sequence[Block]) -> list[Block]:
+    """The blocks in one row: each begins where the one before it has ended."""
+    found: list[Block] = []
+    for one in sorted(blocks, key=lambda block: (block.begun, block.ended)):
+        begun = max(one.begun, found[-1].ended) if found else one.begun
+        if one.ended > begun:
+            found.append(replace(one, begun=begun))
+    return found
 
 
 def _natural(name: str) -> tuple[str, int]:
@@ -223,10 +248,6 @@ def _stays(spans: Sequence[Span]) -> Iterator[Span]:
                 continue
         if now is not None:
             yield now
-        # Samples of a lane that overlap a little would fill one track after another.
-        if now is not None and now.lane == one.lane and now.pid == one.pid:
-            if now.request == one.request and one.begun < now.ended < one.ended:
-                one = replace(one, begun=now.ended)  # noqa: PLW2901 - the same sample, clipped
         now = one
     if now is not None:
         yield now

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -49,3 +50,17 @@ class Report:
 def counted(count: int, name: str) -> str:
     """Such as `1 user`, `1,000 users`."""
     return f"{count:,} {name}{'' if count == 1 else 's'}"
+
+
+#: What requests are called, see `markers.request_of`.
+_REQUEST = re.compile(r"\b[a-z0-9]{10}-(\d+|alone)-(\d+)\b")
+
+
+def humane(text: str) -> str:
+    """*text*, with users in place of what their requests are called."""
+    return _REQUEST.sub(_user, text)
+
+
+def _user(found: re.Match[str]) -> str:
+    who = found[1]
+    return f"user {int(who) + 1}" if who.isdecimal() else "who asked alone"

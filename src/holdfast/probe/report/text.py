@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from ..findings.finding import Finding, Proof
 from .gantt import Line, gantt
 from .looks import LOOKS, as_seconds
-from .report import Report, counted
+from .report import Report, counted, humane
 
 #: Where no terminal says how wide it is.
 WIDTH = 80
@@ -74,12 +74,12 @@ def _finding(number: int, one: Finding, width: int | None) -> Iterator[Line]:
         (f"  {one.place}" if one.place else "", "dim"),
         (sure, "yellow"),
     ]
-    yield from _broken(one.sentence, width)
+    yield from _broken(humane(one.sentence), width)
     if one.proof is not None and not one.proof.holds:
         yield from _broken(_not_proved(one.proof), width, "yellow")
     yield from _broken(f"Mend: {one.mend}", width, "green")
     for line in one.evidence[:_MOST_EVIDENCE]:
-        yield [(f"{_INDENT}{line}", "dim")]
+        yield from _broken(humane(line), width, "dim")
     more = len(one.evidence) - _MOST_EVIDENCE
     if more > 0:
         yield [(f"{_INDENT}and {counted(more, 'more line')}: --json has them", "dim")]

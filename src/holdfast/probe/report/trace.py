@@ -81,8 +81,14 @@ class _Drawn:
 
     def _worker(self, worker: Worker, pid: int) -> Iterator[Event]:
         yield from _named(pid, f"{worker.name}: {self._run.name}", pid)
-        for number, lane in enumerate(worker.lanes, 1):
+        for place, lane in enumerate(worker.lanes, 1):
+            number = 2 * place
             yield from _lane(pid, number, lane.name)
+            if lane.stacks:
+                # They nest in nothing, and so have a lane to themselves.
+                yield from _lane(pid, number + 1, f"{lane.name}: stacks")
+                for block in lane.stacks:
+                    yield self._block(block, pid, number + 1)
             for block in lane.blocks:
                 yield self._block(block, pid, number)
                 if block.kind == "request":

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from ....doctor.page.markup import visible
@@ -16,6 +17,8 @@ from ..report import Report
 #: More runs, and more blocks in lanes of each, would make the page slow to open.
 MOST_RUNS = 6
 MOST_BLOCKS = 30_000
+#: Lanes in which next to nothing was seen are left out.
+_WORTH_A_LANE = 0.002
 _CAUSES = {cause: number for number, cause in enumerate(LOOKS)}
 
 
@@ -103,8 +106,12 @@ def _worker(
 ) -> Mapping[str, object]:
     lanes = []
     for lane in worker.lanes:
+        if lane.seconds < run.wall * _WORTH_A_LANE:
+            continue
         blocks: list[int] = []
-        for one in lane.blocks:
+        # Stacks stand below all that nests.
+        depth = lane.depth
+        for one in (*lane.blocks, *(replace(stack, depth=depth) for stack in lane.stacks)):
             blocks += (
                 _micro(one.begun - run.begun),
                 _micro(one.ended - one.begun),
@@ -120,7 +127,7 @@ def _worker(
             {
                 "name": texts.number(lane.name),
                 "kind": lane.kind,
-                "depth": lane.depth,
+                "depth": depth + bool(lane.stacks),
                 "blocks": blocks,
             }
         )

@@ -1,5 +1,5 @@
 // One picture on its canvas. All text that is drawn goes through `label`, and none covers another.
-const SIDE = 74; // Pixels for the names of rows,
+let SIDE = 74; // Pixels for the names of rows: those of lanes are longer;
 const STRIP = 46; // for how many were there at once,
 const AXIS = 24; // and for the numbers on the scale of time.
 const HEAD = STRIP + AXIS;
@@ -298,6 +298,7 @@ function ink(colour) {
 
 // A number on the scale, as exact as its neighbours are apart.
 function scaled(time, step) {
+  if (!time) return "0 s";
   if (step >= 1e6) return `${Math.round(time / 1e6)} s`;
   if (step >= 1e5) return `${(time / 1e6).toFixed(1)} s`;
   if (step >= 1e3) return `${Math.round(time / 1e3)} ms`;

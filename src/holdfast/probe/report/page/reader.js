@@ -65,6 +65,7 @@ if (stage && runs.length) {
   }
 
   function rows() {
+    SIDE = state.shown === "users" ? 74 : 124;
     for (const { picture, run } of panels) {
       const made = state.shown === "users" ? userRows(run, state.order) : laneRows(run);
       const found = made.length ? made : [{ kind: "worker", label: "nothing was seen", worker: { loads: [] }, size: 1 }];
