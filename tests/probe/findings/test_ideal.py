@@ -82,3 +82,11 @@ def test_a_run_without_requests_is_no_wonder() -> None:
     ideal = ideal_of(Telling(1).made)
     assert ideal.reached
     assert ideal.wall == 0.0
+
+
+def test_what_waits_while_the_one_core_is_used_up_does_not_starve() -> None:
+    telling = Telling(4).alone(0.2, cpu=0.2)
+    for number in range(4):
+        telling.user(number, 0.0, 1.0, cpu=0.2)
+    telling.load(0.0, 1.0, cpu=0.98, starved=2.5)
+    assert ideal_of(telling.made, cores=4).starved == pytest.approx(0.02)

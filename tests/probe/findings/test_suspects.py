@@ -136,7 +136,7 @@ def test_threads_that_share_one_core() -> None:
     suspect = first(telling)
     assert (suspect.code, suspect.culprit) == ("gil", "shop.primes")
     assert suspect.place == "shop/computing.py:12"
-    assert changes(suspect) == [Change(workers=4)]
+    assert changes(suspect) == [Change(workers=8)]
 
 
 def test_the_collector() -> None:
@@ -174,3 +174,15 @@ def test_who_cost_little_is_no_suspect() -> None:
     telling = one_lock()
     telling.span("r-3-3", "pool", "Queue", 0.61, 0.63)
     assert [suspect.code for suspect in examine(telling.made, cores=4).suspects] == ["lock"]
+
+
+def test_a_collector_that_takes_the_time_alone_too() -> None:
+    telling = Telling(4).alone(0.5)
+    for number in range(3):
+        telling.span("", "gc", "generation 2", number - 90.0, number - 89.6)
+    for number in range(4):
+        telling.user(number, 0.0, 0.5)
+    telling.span("", "gc", "generation 2", 0.0, 0.4, place="shop/tidy.py:3")
+    examined = examine(telling.made, cores=4)
+    assert not examined.slow
+    assert [suspect.code for suspect in examined.suspects] == ["collector"]

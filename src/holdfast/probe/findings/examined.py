@@ -49,6 +49,8 @@ _OUTRIGHT: tuple[Callable[[Run], Iterable[Finding]], ...] = (
 )
 #: Who is charged with less than this share of all the waiting is no suspect.
 LEAST_SHARE = 0.1
+#: Seconds. Users who are served within it have waited for nobody.
+LEAST_WALL = 0.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +61,8 @@ class Examined:
         ideal: the time it took, and the time that it could have taken.
         spent: by request (`events.HEADER`), what its time went to; of those alone, too.
         causes: what the users' requests waited for, the costliest first.
-        suspects: who may be to blame, the likeliest first; none where the ideal was reached.
+        suspects: who may be to blame, the likeliest first. Where the ideal was reached, only
+            who takes the time of requests that are alone, too.
         seen: findings that need no proof.
     """
 
@@ -86,13 +89,16 @@ def examine(run: Run, *, cores: int | None = None) -> Examined:
     ideal = ideal_of(run, cores)
     spent = spent_by(run)
     causes = blamed(run, spent)
-    suspects = _suspects(Evidence(run, ideal, spent, causes)) if not ideal.reached else ()
+    suspects = _suspects(Evidence(run, ideal, spent, causes))
     seen = [finding for findings in _OUTRIGHT for finding in findings(run)]
     return Examined(run, ideal, spent, causes, suspects, seen)
 
 
 def _suspects(evidence: Evidence) -> Sequence[Suspect]:
-    found = [suspect for story in _STORIES for suspect in story(evidence)]
+    if evidence.ideal.wall < LEAST_WALL:
+        return ()
+    stories = (collector.suspects,) if evidence.ideal.reached else _STORIES
+    found = [suspect for story in stories for suspect in story(evidence)]
     whole = sum(one.charged for one in evidence.blamed if one.cause.kind != "answer")
     found = [suspect for suspect in found if suspect.charged >= LEAST_SHARE * whole]
     return sorted(found, key=lambda suspect: -suspect.charged)

@@ -128,5 +128,8 @@ def _starved(run: Run) -> float:
     starved = defaultdict[int, float](float)
     for load in run.loads:
         if load.ended > begun and load.begun < ended:
-            starved[load.pid] += load.starved
+            # What its one core did is not lost; and of several threads that wait at once, one
+            # could have run.
+            idle = max(0.0, load.ended - load.begun - load.cpu)
+            starved[load.pid] += min(load.starved, idle)
     return max(starved.values(), default=0.0)

@@ -69,7 +69,7 @@ class _Trial:
     def hear(self) -> None:
         """Hear all that there is time for, until enough is explained."""
         for suspect in self._examined.suspects:
-            if self._explained():
+            if self.proved and self._explained():
                 return
             if suspect.measured:
                 self._hear_measured(suspect)
@@ -147,7 +147,7 @@ class _Trial:
         self._confirmed = True
         second = comparable(run, self._examined.run)
         ideal = ideal_of(run, self._examined.ideal.cores)
-        self._busy = ideal.reached
+        self._busy = ideal.reached and self._examined.slow
         return not self._busy and not _little(min(proof.before, second), proof.after)
 
     _busy = False

@@ -9,11 +9,19 @@ from ..causes import COLLECTOR
 from ..suspects import Attempt, Evidence, Suspect, heaviest
 from ..words import waited
 
+#: From this share of the requests' time on, it is too much, whoever waits.
+MOST = 0.3
+
 
 def suspects(evidence: Evidence) -> Iterator[Suspect]:
-    """The collector."""
+    """The collector; where it takes much of the time that requests take alone, too."""
+    whole = sum(one.seconds for one in evidence.blamed)
     for one in evidence.blamed:
-        if one.cause != COLLECTOR or one.charged <= 0:
+        if one.cause != COLLECTOR or whole <= 0:
+            continue
+        share = one.seconds / whole
+        charged = one.seconds if share >= MOST else one.charged
+        if charged <= 0:
             continue
         spans = evidence.spans(COLLECTOR)
         place = heaviest(spans, "place")
@@ -32,7 +40,7 @@ def suspects(evidence: Evidence) -> Iterator[Suspect]:
                 "gc.freeze(), so that what stays is not looked through again; raise "
                 "gc.set_threshold() if many objects are made."
             ),
-            charged=one.charged,
+            charged=charged,
             attempts=(Attempt("without the garbage collector", Change(without_collector=True)),),
             numbers={"times": len(spans), "collecting": seconds},
         )

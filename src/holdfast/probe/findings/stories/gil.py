@@ -18,9 +18,10 @@ def suspects(evidence: Evidence) -> Iterator[Suspect]:
         if one.cause != GIL or one.charged <= 0:
             continue
         name, place = _who(evidence)
-        workers = min(evidence.users, evidence.ideal.cores, MOST_WORKERS)
-        if workers < 2:  # noqa: PLR2004 - one core, or one user: there is nothing to gain
-            continue
+        if evidence.users == 1 or evidence.ideal.cores == 1:
+            continue  # there is nothing to gain
+        # More than cores: connections don't come to the workers evenly.
+        workers = min(evidence.users, 2 * evidence.ideal.cores, MOST_WORKERS)
         yield Suspect(
             code="gil",
             culprit=name or "computing in one process",
