@@ -10,7 +10,7 @@ from typing import Any
 _TIMEOUT_SECONDS = 10.0
 
 
-def ask(port: int, path: str, count: int, at_once: int) -> None:
+def ask(port: int, path: str, count: int, at_once: int, headers: str = "") -> None:
     """Send *count* requests, or a few more, to a server on this machine, and read the answers.
 
     All connections send, then all of them receive: the server always has something to do. They are
@@ -22,13 +22,14 @@ def ask(port: int, path: str, count: int, at_once: int) -> None:
         path: what is asked for.
         count: how many requests.
         at_once: on how many connections.
+        headers: more of them, each with the end of its line.
     """
     with contextlib.ExitStack() as open_ones:
         connections: list[socket.socket | None] = [None] * at_once
         for _ in range(-(-count // at_once)):
             asked = [connection or _connected(port, open_ones) for connection in connections]
             for connection in asked:
-                connection.sendall(_request(path))
+                connection.sendall(_request(path, headers))
             connections = [_kept(connection) for connection in asked]
 
 

@@ -26,12 +26,13 @@ ROWS = {
     "stampede": ["holdfast.cached, LMDB", "cashews, lock"],
     "cached": ["holdfast.cached, LMDB, in-process tier", "Django LocMemCache.get"],
     "doctor": ["cold: nothing is known", "warm: nothing has changed"],
+    "probe": ["gunicorn sync"],
 }
 
 
 GOALS = [
     *("reading", "current", "opening", "remembering", "servers", "async-stack", "log", "stores"),
-    *("stampede", "cached", "doctor"),
+    *("stampede", "cached", "doctor", "probe"),
 ]
 
 
