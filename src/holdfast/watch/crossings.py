@@ -56,6 +56,7 @@ class Crossing:
         read: by whom and where.
         written: by whom and where.
         count: how often it was seen, from these two places.
+        gone: whether it was deleted by the other request; *value* is the error, then.
     """
 
     kind: Kind
@@ -65,6 +66,7 @@ class Crossing:
     read: Access
     written: Access
     count: int = 1
+    gone: bool = False
 
     @property
     def place(self) -> str:
@@ -79,6 +81,8 @@ class Crossing:
     def message(self) -> str:
         """The story, in a sentence."""
         read, wrote = self.read.request, self.written.request
+        if self.gone:
+            return f"{read} failed, as {wrote} had deleted what it used: {self.place}: {self.value}"
         if self.kind is Kind.LOST:
             return (
                 f"{read} wrote {self.place}, and then read what {wrote} had written: {self.value}"

@@ -26,7 +26,11 @@ def hooks(shadow: Shadow) -> Mapping[str, Any]:  # noqa: C901, PLR0915 - closure
     # Attributes
 
     def get(owner: Any, name: str) -> Any:
-        value = getattr(owner, name)
+        try:
+            value = getattr(owner, name)
+        except AttributeError as error:
+            missed(owner, name, error)
+            raise
         cells = cells_of(id(owner))
         if cells is not None:
             write = cells.writes.get(name)
@@ -38,6 +42,13 @@ def hooks(shadow: Shadow) -> Mapping[str, Any]:  # noqa: C901, PLR0915 - closure
         elif thread_cells(owner):
             read_local(owner, name, value)
         return value
+
+    def missed(owner: Any, name: str, error: Exception) -> None:
+        place = thread_cells(owner)
+        if place is None:
+            shadow.missed(owner, name, error)
+        else:
+            shadow.missed(place, ("[", name), error)
 
     def look_at_classes(owner: Any, name: str, value: object) -> None:
         if issubclass(type(owner), type):
@@ -94,7 +105,11 @@ def hooks(shadow: Shadow) -> Mapping[str, Any]:  # noqa: C901, PLR0915 - closure
     # Items
 
     def get_item(owner: Any, key: Any) -> Any:
-        value = owner[key]
+        try:
+            value = owner[key]
+        except KeyError as error:
+            shadow.missed(owner, item_key(key), error)
+            raise
         cells = cells_of(id(owner))
         if cells is not None and issubclass(type(owner), _CONTAINERS):
             name = item_key(key) if issubclass(type(owner), dict) else CONTENTS

@@ -14,8 +14,9 @@ from ..scope.scope import Scope
 from ..scope.state import State
 from .locals import values_of
 
-#: What the probe's users carry: see `holdfast.probe`.
-MARKER = re.compile(r"hf-canary-[0-9a-f]{16}")
+#: What requests of tests carry (see `holdfast.testing.requests`), and users of the probe (see
+#: `holdfast.probe.markers`).
+MARKER = re.compile(r"hf-canary-[0-9a-f]{16}|\bhf[a-z0-9]{10}[qhcbl]\d{9}[a-z0-9]{6}\b")
 #: How deep containers and objects are looked into, and at how many values in all.
 DEPTH = 3
 MOST = 200

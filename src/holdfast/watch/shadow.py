@@ -62,13 +62,15 @@ class Write:
 class Cells:
     """What requests wrote onto one object."""
 
-    __slots__ = ("declared", "held", "kept", "of", "reference", "writes")
+    __slots__ = ("declared", "gone", "held", "kept", "of", "reference", "writes")
 
     def __init__(self) -> None:
         self.writes: dict[object, Write] = {}
         self.reference: weakref.ref[object] | None = None
         self.held: object = None
         self.declared: set[object] = set()
+        #: What requests have deleted that others had written.
+        self.gone: dict[object, Write] = {}
         #: What requests have read without writing it first.
         self.kept: set[object] = set()
         #: The thread-local whose values these are, if they are one's.
@@ -131,6 +133,8 @@ class Shadow:
         where = stack()
         cells.writes[key] = Write(visit, where, cells.writes.get(key))
         cells.of = of
+        if cells.gone:
+            cells.gone.pop(key, None)
         visit.own[id(owner), key] = (cells, value)
         if self.wrote is not None and where[0][0].co_name != "__init__":
             self.wrote(visit)
@@ -155,22 +159,25 @@ class Shadow:
     def forget(self, owner: object, key: object) -> None:
         """It is deleted, or was written outside of requests."""
         scope = _get()
-        if scope.usable:
-            visit_of(scope).own.pop((id(owner), key), None)
+        visit = visit_of(scope) if scope.usable else None
+        if visit is not None:
+            visit.own.pop((id(owner), key), None)
         cells = self.cells.get(id(owner))
-        if cells is not None:
-            cells.writes.pop(key, None)
+        if cells is not None and cells.writes.pop(key, None) is not None and visit is not None:
+            cells.gone[key] = Write(visit, stack())
 
     def forget_all(self, owner: object) -> None:
         """The container was emptied."""
+        scope = _get()
+        visit = visit_of(scope) if scope.usable else None
         cells = self.cells.get(id(owner))
         if cells is not None:
+            if visit is not None:
+                cells.gone = dict.fromkeys(cells.writes, Write(visit, stack()))
             cells.writes.clear()
-        scope = _get()
-        if scope.usable:
-            own = visit_of(scope).own
-            for key in [key for key in own if key[0] == id(owner)]:
-                own.pop(key, None)
+        if visit is not None:
+            for key in [key for key in visit.own if key[0] == id(owner)]:
+                visit.own.pop(key, None)
 
     # Reading
 
@@ -191,6 +198,7 @@ class Shadow:
             own = _NOTHING
         if own is _NOTHING:
             cells.kept.add(key)
+            visit.used.add((id(owner), key))
         reader = (site(), own is _NOTHING)
         if reader in write.told:
             return
@@ -200,6 +208,26 @@ class Shadow:
         if key is not CONTENTS:
             write.told.add(reader)
         self._add(kind, owner, key, value, visit, write)
+
+    def missed(self, owner: object, key: object, error: Exception) -> None:
+        """Nothing is there, where a request looks: *error* says so.
+
+        It may well expect that, as who looks into a cache does. It's a bug where the request had
+        put or seen something there, another one has taken it away, and the request fails of it.
+        """
+        cells = self.cells.get(id(owner))
+        deletion = None if cells is None else cells.gone.get(key)
+        scope = _get()
+        if deletion is None or not scope.usable:
+            return
+        visit = visit_of(scope)
+        known, _ = visit.own.get((id(owner), key), _NOT_WRITTEN)
+        if deletion.visit is visit or not (known is cells or (id(owner), key) in visit.used):
+            return
+        reading = stack()
+        visit.missed.append(
+            (error, lambda: self._add(Kind.LOST, owner, key, error, visit, deletion, reading))
+        )
 
     @staticmethod
     def _judged(  # noqa: PLR0913, PLR0917 - all that a judgement needs
@@ -226,7 +254,14 @@ class Shadow:
             self._add(Kind.LEAK, foreign.signal, foreign.key, value, visit, foreign.write)
 
     def _add(  # noqa: PLR0913, PLR0917 - all that makes a crossing
-        self, kind: Kind, owner: object, key: object, value: object, visit: Visit, write: Write
+        self,
+        kind: Kind,
+        owner: object,
+        key: object,
+        value: object,
+        visit: Visit,
+        write: Write,
+        reading: Stack = (),
     ) -> None:
         cells = self.cells.get(id(owner))
         if cells is None or key in cells.declared:
@@ -245,8 +280,9 @@ class Shadow:
                 kind,
                 *name,
                 short_repr(value),
-                Access(str(visit), stack()),
+                Access(str(visit), reading or stack()),
                 Access(str(write.visit), write.stack),
+                gone=bool(reading),
             )
         )
 

@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Callable
 from typing import Any
 
-from ..scope.scope import Scope
+from ..scope.scope import Scope, scope_var
+from .locals import values_of
+
+#: Where the watch leaves its scope in a WSGI environ or an ASGI scope.
+WATCH_KEY = "holdfast.watch.scope"
 
 _numbers = itertools.count(1)
 #: Tells what came before what.
@@ -25,17 +30,22 @@ class Visit:
         own: what it wrote and still counts as its own: by the object's id and the name; with the
             object's cells, as another object may have the same id later.
         ended: whether it is over.
+        used: what it read of others: by the object's id and the name.
         foreign: another request's receiver that it is calling right now.
+        missed: errors of readings that found nothing where there had been something, and what is
+            told if the request fails of one.
     """
 
-    __slots__ = ("_begun", "_over", "ended", "foreign", "name", "number", "own")
+    __slots__ = ("_begun", "_over", "ended", "foreign", "missed", "name", "number", "own", "used")
 
     def __init__(self, name: str) -> None:
         self.number = next(_numbers)
         self.name = name
         self.own: dict[tuple[int, object], Any] = {}
         self.ended = False
+        self.used: set[tuple[int, object]] = set()
         self.foreign: Any = None
+        self.missed: list[tuple[BaseException, Callable[[], object]]] = []
         self._begun = next(_moments)
         self._over = 0
 
@@ -43,6 +53,8 @@ class Visit:
         """Let go of all values."""
         self.ended = True
         self.own = {}
+        self.used = set()
+        self.missed = []
         self._over = next(_moments)
 
     def came_after(self, other: Visit) -> bool:
@@ -60,6 +72,40 @@ def visit_of(scope: Scope) -> Visit:
     """The visit that a usable scope stands for."""
     visit: Visit | None = scope.memo.get(_Memo)
     if visit is None:
+        around = _around(scope)
+        if around is not None:
+            visit = scope.memo[_Memo] = visit_of(around)
+            return visit
         visit = scope.memo[_Memo] = Visit(scope.name)
         scope.on_close(visit.end)
     return visit
+
+
+def _around(scope: Scope) -> Scope | None:
+    """The scope that the watch has opened around the application, where that opens its own."""
+    request = scope.request
+    if type(request) is not dict:
+        values = values_of(request)
+        request = values.get("environ") or values.get("scope")
+        if type(request) is not dict:
+            return None
+    found = request.get(WATCH_KEY)
+    return found if type(found) is Scope and found is not scope and found.usable else None
+
+
+def failed(error: BaseException) -> None:
+    """The request that runs here fails of *error*: was it for what another one took away?"""
+    scope = scope_var.get()
+    if not scope.usable:
+        return
+    visit = visit_of(scope)
+    if not visit.missed:
+        return
+    seen: set[int] = set()
+    cause: BaseException | None = error
+    while cause is not None and id(cause) not in seen:
+        seen.add(id(cause))
+        for one, tell in visit.missed:
+            if one is cause:
+                tell()
+        cause = cause.__cause__ or cause.__context__

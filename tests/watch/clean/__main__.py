@@ -3,9 +3,10 @@
     python -m tests.watch.clean --requests 1000000 --seed 1
 
 Runs the example (the newsroom with Django, and the baskets without a framework) under several real
-servers, each started by `holdfast watch`, with users who overlap. Prints the seed, how many requests
-each server has answered, what the watch told as shared on purpose, and any lost write or leak: each
-of those is a false alarm, or a bug of the example. Ends with 1 if there was one, or a wrong answer.
+servers, each started by `holdfast watch`, with users who overlap. Prints the seed, how many
+requests each server has answered, what the watch told as shared on purpose, and any lost write or
+leak: each of those is a false alarm, or a bug of the example. Ends with 1 if there was one, or a
+wrong answer.
 """
 
 import argparse
