@@ -14,7 +14,7 @@ from ..aboard import VARIABLE
 from ..aboard.command import ServerCommand
 
 #: Seconds for ending by itself, as at Ctrl-C, and then as at SIGTERM.
-_INTERRUPTED_WITHIN = 6.0
+_INTERRUPTED_WITHIN = 3.0
 _TERMINATED_WITHIN = 4.0
 _LONGEST_LOG = 1_000_000
 

@@ -5,47 +5,53 @@ from __future__ import annotations
 import asyncio
 import random
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from ..run import Asked
-from .plan import Plan
+from .plan import Plan, Step
 from .user import User
 
-#: Seconds for asking alone, beyond once each path.
-_ALONE_WITHIN = 20.0
+#: Each path is asked so often by one who is alone; but the third time only as long as the first two
+#: took no more than so many seconds, and the second likewise.
+_TIMES = 3
+_ALONE_WITHIN = 1.5
+_TWICE_WITHIN = 15.0
 #: Seconds that warming up may take where one is served after another, for the first requests.
-_WARM_WITHIN = 4.0
-_FEWEST = 4
-_QUICK = 0.3
+_WARM_WITHIN = 3.0
+_FEWEST = 3
 
 
-async def warm_up(first: User, users: Sequence[User], plan: Plan) -> list[Asked]:
+async def warm_up(users: Sequence[User], plan: Plan, seconds: Mapping[Step, float]) -> list[Asked]:
     """Users at once, with all markers, whose times don't count.
 
     Each worker of the server gets its first request, for which it may have to load much; and what
     crosses between users shows.
+
+    Args:
+        users: all of them. Where a request takes long, and they may be served one after another,
+            only some are sent, so that this has an end.
+        plan: what they ask, here once and without pauses.
+        seconds: that a request takes.
     """
-    # What the first request takes may be what the server takes for its own beginning.
-    seconds = (await first.ask(plan.steps[0])).asked.seconds
-    if seconds > _QUICK:
-        seconds = (await first.ask(plan.steps[0])).asked.seconds
-    # Where they are served one after another, this has an end, too.
-    count = max(_FEWEST, int(_WARM_WITHIN / max(seconds, 0.001)))
-    return await together(users[:count], plan, more=True)
+    once = replace(plan, requests=min(plan.rounds(), len(plan.steps)), think=(0.0, 0.0))
+    visit = sum(seconds.values()) * once.rounds() / len(plan.steps)
+    count = max(_FEWEST, int(_WARM_WITHIN / max(visit, 0.001)))
+    return await together(users[:count], once, more=True)
 
 
-async def alone(first: User, plan: Plan, *, times: int) -> list[Asked]:
+async def alone(first: User, plan: Plan, *, once: bool = False) -> list[Asked]:
     """One request at a time, each path several times: what a site can do when nobody is in the way.
 
     Args:
         first: who asks.
         plan: what.
-        times: each path; fewer, where that would take more than 20 seconds.
+        once: one of each path is enough. Else it is three; fewer, where that would take long.
     """
-    until = time.monotonic() + _ALONE_WITHIN
-    asked = []
-    for number in range(times):
-        if number and time.monotonic() > until:
+    begun = time.monotonic()
+    asked: list[Asked] = []
+    for number in range(1 if once else _TIMES):
+        if number and time.monotonic() - begun > (_ALONE_WITHIN if number > 1 else _TWICE_WITHIN):
             break
         for step in plan.steps:
             asked.append((await first.ask(step)).asked)

@@ -12,7 +12,7 @@ from .address import Address, asked_for, listening, named_by, speaking
 from .plan import Plan
 
 _LOOKS_EVERY = 0.05
-#: What listens beside the site (figures, a debugger) may answer sooner than the site.
+#: Seconds. What listens beside the site (figures, a debugger) may answer sooner than the site.
 _GRACE = 1.0
 
 
@@ -32,6 +32,7 @@ async def address_of(server: Serving, words: Sequence[str], plan: Plan) -> Addre
     until = time.monotonic() + plan.up_within
     trying: dict[Address, asyncio.Task[Address | None]] = {}
     answered_at: float | None = None
+    ended_at: float | None = None
     try:
         while True:
             for address in _places(server, wanted):
@@ -45,7 +46,10 @@ async def address_of(server: Serving, words: Sequence[str], plan: Plan) -> Addre
                 answered_at = answered_at or time.monotonic()
                 if is_sure or time.monotonic() > answered_at + _GRACE:
                     return best
-            if server.has_ended():
+            ended_at = (ended_at or time.monotonic()) if server.has_ended() else None
+            # A command that ends well may have left a daemon, which takes a moment to be seen.
+            grace = 0.0 if server.status() else _GRACE
+            if ended_at is not None and time.monotonic() >= ended_at + grace:
                 raise NotUpError(f"{ended_how(server.status())} before it answered")
             if time.monotonic() > until:
                 raise NotUpError(_not_in_time(trying, path, plan))

@@ -1,0 +1,53 @@
+"""Servers for the probe to run."""
+
+import os
+import socket
+import sys
+from pathlib import Path
+
+import pytest
+
+SITE = Path(__file__).parent / "site.py"
+
+
+def free_port() -> int:
+    with socket.socket() as one:
+        one.bind(("127.0.0.1", 0))
+        return one.getsockname()[1]
+
+
+def alive(pid: int) -> bool:
+    """Whether a process is there, and more than what its parent has not asked for yet."""
+    try:
+        return "\nState:\tZ" not in Path(f"/proc/{pid}/status").read_text()
+    except OSError:
+        return False
+
+
+class Started:
+    """The command of a server in a folder of its own, and what is left of its processes."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.port = free_port()
+
+    def command(self, *mode: str) -> list[str]:
+        return [sys.executable, str(SITE), str(self.port), *mode]
+
+    @property
+    def pids(self) -> set[int]:
+        return {int(file.stem) for file in self.folder.glob("*.pid")}
+
+    @property
+    def left(self) -> set[int]:
+        return set(filter(alive, self.pids))
+
+
+@pytest.fixture
+def server(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("PYTHONPATH", raising=False)
+    started = Started(tmp_path)
+    yield started
+    for pid in started.left:
+        os.kill(pid, 9)
