@@ -83,6 +83,7 @@ NARROW = (
         gunicorn("-k", "gevent", "--worker-connections", "1"),
         "/report/",
         Blame(CAPACITY),
+        users=5,  # each keeps the connection for two seconds more
     ),
     Plot(
         "refused",

@@ -64,7 +64,7 @@ def report_of(plot: Plot, given: Mapping[str, str], folder: Path) -> dict[str, A
         report: dict[str, Any] = json.loads(run.stdout)
     except ValueError:
         raise ProbeFailedError(
-            f"{plot.name}: status {run.returncode}\n{run.stdout[-1000:]}\n{run.stderr[-3000:]}"
+            f"{plot.name}: status {run.returncode}\n{run.stdout[-1000:]}\n{run.stderr[-400:]}"
         ) from None
     return report
 
