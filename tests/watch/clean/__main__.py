@@ -53,15 +53,15 @@ class Part:
 PARTS = tuple(
     Part(server, (DJANGO if what == "newsroom" else PLAIN)["after"], what, users, share)
     for server, what, users, share in (
-        ("gunicorn-gevent", "newsroom", newsroom, 12),
-        ("gunicorn-gthread", "newsroom", newsroom, 12),
-        ("waitress", "newsroom", newsroom, 8),
-        ("uvicorn", "newsroom", newsroom, 8),
-        ("hypercorn", "newsroom", newsroom, 5),
+        ("gunicorn-gevent", "newsroom", newsroom, 7),
+        ("gunicorn-gthread", "newsroom", newsroom, 7),
+        ("waitress", "newsroom", newsroom, 6),
+        ("uvicorn", "newsroom", newsroom, 6),
+        ("hypercorn", "newsroom", newsroom, 4),
         ("granian-wsgi", "newsroom", newsroom, 5),
-        ("gunicorn-gevent", "baskets", baskets, 20),
+        ("gunicorn-gevent", "baskets", baskets, 25),
         ("gunicorn-gthread", "baskets", baskets, 10),
-        ("uvicorn", "baskets", baskets, 20),
+        ("uvicorn", "baskets", baskets, 30),
     )
 )
 
@@ -131,7 +131,7 @@ def _run(
     try:
         _up(process, lambda: (ask_health if part.what == "newsroom" else connect)(port), said)
         tally = asyncio.run(_users(part, port, requests, users, chance))
-        process.send_signal(signal.SIGINT)
+        process.terminate()
         out, _ = process.communicate(timeout=60)
     finally:
         if process.poll() is None:
