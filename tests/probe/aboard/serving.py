@@ -42,7 +42,7 @@ class Serving:
         headers = {events.HEADER: name} if name else {}
         one = urllib.request.Request(f"http://127.0.0.1:{self.port}{path}", headers=headers)
         try:
-            with urllib.request.urlopen(one, timeout=ANSWERS_WITHIN) as answer:
+            with urllib.request.urlopen(one, timeout=ANSWERS_WITHIN) as answer:  # noqa: S310 - of our own
                 return answer.status, answer.read().decode()
         except urllib.error.HTTPError as error:
             return error.code, error.read().decode()
@@ -121,13 +121,14 @@ def command_of(name: str, port: int, app: str) -> tuple[str, ...]:
 
 
 @contextmanager
-def serving(
+def serving(  # noqa: PLR0913 - a server has many sides
     name: str | Callable[[int], Sequence[str]],
     app: str,
     folder: Path,
     *,
     change: Change | None = None,
     observe: bool = True,
+    markers: str = "",
     variables: Mapping[str, str] | None = None,
     root: Path = SITES,
     path: str = "/",
@@ -143,7 +144,7 @@ def serving(
         "folder": str(written),
         "roots": [str(root)],
         "run": "run",
-        "markers": "",
+        "markers": markers,
         "change": (change or Change()).as_settings(),
         "observe": observe,
     }
