@@ -196,9 +196,9 @@ _CLASSES: Mapping[str, type[Any]] = {
 
 def line_of(event: Event) -> str:
     """The event as a line, its end included."""
-    name = type(event).__name__
-    values = {f.name: getattr(event, f.name) for f in dataclasses.fields(event)}
-    return json.dumps({"is": name, **values}, default=str) + "\n"
+    kind = type(event)
+    values = {name: getattr(event, name) for name in _NAMES[kind]}
+    return _encode({"is": kind.__name__, **values}) + "\n"
 
 
 def read(folder: Path) -> Iterator[Event]:

@@ -25,6 +25,7 @@ class Wsgi:
         self.__wrapped__ = application
 
     def __call__(self, environ: Environ, start_response: Any) -> Iterable[bytes]:
+        """Serve one request, as PEP 3333 says."""
         return follow_wsgi(self.__wrapped__, environ, start_response)
 
     def __getattr__(self, name: str) -> Any:
@@ -38,6 +39,7 @@ class Asgi:
         self.__wrapped__ = application
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        """Serve one connection of the kind that `scope` names."""
         await follow_asgi(self.__wrapped__, scope, receive, send)
 
     def __getattr__(self, name: str) -> Any:

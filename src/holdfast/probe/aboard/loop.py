@@ -7,6 +7,7 @@ long as it doesn't, whatever its thread stands in blocks it.
 from __future__ import annotations
 
 import functools
+import os
 import sys
 from collections.abc import Callable
 from types import CodeType, FrameType, ModuleType
@@ -30,6 +31,7 @@ _of_task: WeakKeyDictionary[Any, Request] = WeakKeyDictionary()
 
 def install(settings: Settings) -> None:
     """Watch the loops that run from here on."""
+    os.register_at_fork(after_in_child=forget)
     on_import("asyncio.base_events", lambda module: _loops(module.BaseEventLoop))
     on_import("uvloop", _uvloop)
     requests.on_begin(_find_hub)
@@ -39,6 +41,7 @@ def install(settings: Settings) -> None:
 def forget() -> None:
     """In a process that was forked: the loops are the parent's."""
     watched.clear()
+    _hubs.clear()
 
 
 class _Blocking:
@@ -46,7 +49,9 @@ class _Blocking:
 
     __slots__ = ("begun", "cpu", "key", "request", "seen")
 
-    def __init__(self, begun: float, key: object, request: Request | None, frame: FrameType):
+    def __init__(
+        self, begun: float, key: object, request: Request | None, frame: FrameType
+    ) -> None:
         self.begun = begun
         self.cpu = native.process_time()
         self.key = key
@@ -310,5 +315,3 @@ class _EventletWaker:
             self._hub.schedule_call_global(LOOK / 2, self._turn)
         else:
             self._runs = False
-
-

@@ -1,4 +1,4 @@
-"""What the probe asks of the processes while they run: lines `1 routes`, `2 kept`, ... in a file."""
+"""What the probe asks of the processes while they run: lines `1 routes`, `2 kept` in a file."""
 
 from __future__ import annotations
 

@@ -243,6 +243,7 @@ def frames_of(runner: Runner, threads: dict[int, FrameType]) -> list[FrameType]:
     """Where *runner* stands: its frames, the innermost first.
 
     Args:
+        runner: who works for a request.
         threads: `sys._current_frames()`.
     """
     if runner.greenlet is not None:
@@ -260,25 +261,25 @@ def frames_of(runner: Runner, threads: dict[int, FrameType]) -> list[FrameType]:
 def _awaiting(task: Any) -> list[FrameType] | None:
     """The frames of a task that awaits something, the innermost first; None: it runs."""
     found: list[FrameType] = []
-    coroutine = task.get_coro()
-    while coroutine is not None and len(found) < _DEEPEST:
-        for frame_name, inner_name in _COROUTINES:
-            frame = getattr(coroutine, frame_name, None)
-            if frame is not None:
-                break
-        else:
+    at = task.get_coro()
+    while at is not None and len(found) < _DEEPEST:
+        kind = next((kind for kind in _COROUTINES if hasattr(at, kind[0])), None)
+        if kind is None:
             break
-        if getattr(coroutine, frame_name.replace("_frame", "_running"), False):
+        frame, running, inner = (getattr(at, name) for name in kind)
+        if running:
             return None
+        if frame is None:
+            break
         found.append(frame)
-        coroutine = getattr(coroutine, inner_name, None)
+        at = inner
     found.reverse()
     return found
 
 
 _DEEPEST = 200
 _COROUTINES = (
-    ("cr_frame", "cr_await"),
-    ("gi_frame", "gi_yieldfrom"),
-    ("ag_frame", "ag_await"),
+    ("cr_frame", "cr_running", "cr_await"),
+    ("gi_frame", "gi_running", "gi_yieldfrom"),
+    ("ag_frame", "ag_running", "ag_await"),
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 from types import FrameType
@@ -22,6 +23,7 @@ def install(settings: Settings) -> None:
     """Look from the first request on."""
     ticking.every(LOOK, _looking.look)
     requests.on_end(_looking.ended)
+    os.register_at_fork(after_in_child=_looking.standing.clear)
     ticking.every(LOAD, _loads.write)
 
 

@@ -61,13 +61,13 @@ def _hypercorn(module: ModuleType) -> None:
 
 def _granian(wrap: Callable[[Any], Any]) -> Callable[[ModuleType], None]:
     def act(module: ModuleType) -> None:
-        original = module._callback_wrapper  # noqa: SLF001 - where it takes the application
+        original = module._callback_wrapper
 
         @functools.wraps(original)
         def callback_wrapper(callback: Any, *args: Any, **kwargs: Any) -> Any:
             return original(wrap(callback), *args, **kwargs)
 
-        module._callback_wrapper = callback_wrapper  # type: ignore[attr-defined]  # noqa: SLF001
+        module._callback_wrapper = callback_wrapper  # type: ignore[attr-defined]
 
     return act
 

@@ -15,7 +15,7 @@ SHORTEST = 0.001
 _NOTHING: Mapping[str, Any] = {}
 
 
-def note(
+def note(  # noqa: PLR0913 - a span has many sides
     kind: str,
     name: str,
     begun: float,
@@ -31,10 +31,8 @@ def note(
 ) -> None:
     """Write down a span that has ended now, or at *ended*. Never raises.
 
-    Args:
-        request: whose; default: that of the calling code, which may be none.
-        lane: default: that of the calling code.
-        shortest: shorter ones are left out.
+    Of its request, by default that of the calling code; the lane likewise. One that is shorter
+    than *shortest* seconds is left out. The rest is as in `Span`.
     """
     if ended is None:
         ended = native.monotonic()

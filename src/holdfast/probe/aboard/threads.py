@@ -93,7 +93,7 @@ class _Call:
 
 
 def _hop(function: Any) -> Any:
-    """asgiref's hop, if the function is one."""
+    """The hop of asgiref's, if the function is one."""
     owner = getattr(getattr(function, "func", None), "__self__", None)
     return owner if type(owner).__name__ == "SyncToAsync" else None
 
@@ -101,7 +101,7 @@ def _hop(function: Any) -> Any:
 def _sensitive(function: Any) -> bool | None:
     """Whether it has to run in a certain thread; None: any thread would do."""
     hop = _hop(function)
-    return True if hop is not None and hop._thread_sensitive else None  # noqa: SLF001
+    return True if hop is not None and hop._thread_sensitive else None
 
 
 def _called(function: Any) -> Any:
@@ -218,7 +218,7 @@ def _anyio(module: ModuleType, wanted: int) -> None:
 def _threads(module: ModuleType) -> None:
     """A thread that a request starts works for it, too, as long as the request lasts."""
     kind: Any = module.Thread
-    start, bootstrap = kind.start, kind._bootstrap_inner  # noqa: SLF001
+    start, bootstrap = kind.start, kind._bootstrap_inner
 
     @functools.wraps(start)
     def remember(self: Any) -> None:
@@ -234,4 +234,4 @@ def _threads(module: ModuleType) -> None:
             requests.enter(request)
         bootstrap(self)
 
-    kind.start, kind._bootstrap_inner = remember, run  # noqa: SLF001
+    kind.start, kind._bootstrap_inner = remember, run

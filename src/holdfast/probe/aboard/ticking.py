@@ -28,6 +28,7 @@ pid = 0
 _acts: list[_Act] = []
 _at_first: list[Callable[[], object]] = []
 _last = 0.0
+_beginning = native.allocate_lock()
 
 
 def every(seconds: float, act: Callable[[], object]) -> None:
@@ -49,9 +50,18 @@ def begin() -> None:
     """Begin in this process, if it has not begun here."""
     global pid
     here = native.getpid()
-    if pid == here:
+    # Two first requests may come at once; the second one needn't wait.
+    if pid == here or not _beginning.acquire(False):
         return
-    pid = here
+    try:
+        if pid != here:
+            _begin(here)
+            pid = here
+    finally:
+        _beginning.release()
+
+
+def _begin(here: int) -> None:
     for act in _at_first:
         _guarded(act)
     try:
@@ -62,14 +72,15 @@ def begin() -> None:
 
 def forget() -> None:
     """In a process that was forked: the thread is the parent's."""
-    global pid, _last
+    global pid, _last, _beginning
     pid, _last = 0, 0.0
+    _beginning = native.allocate_lock()
 
 
 def _run(here: int) -> None:
     global _last
     pause = min((one.seconds for one in _acts), default=SLOW)
-    while pid == here and not sys.is_finalizing():
+    while native.getpid() == here and not sys.is_finalizing():
         now = native.monotonic()
         for one in _acts:
             if now >= one.due:
