@@ -127,6 +127,18 @@ def test_who_waits_for_a_lock_is_behind_its_holder_or_who_got_it_since():
     assert bars[2].behind == request(1)
 
 
+def test_what_no_observer_has_seen_is_put_down_to_nobody():
+    run = serial(2)
+    run.served = []
+    bars = [row.bars[0] for row in rows_of(run)]
+    assert [[piece.cause for piece in bar.pieces] for bar in bars] == [["unknown"], ["unknown"]]
+    assert not any(bar.waited for bar in bars)
+    run.together = [replace(one, status=0, error="refused") for one in run.together]
+    (first, _) = (row.bars[0] for row in rows_of(run))
+    assert first.failed
+    assert {piece.cause for piece in first.pieces} == {"worker"}
+
+
 def test_who_waits_for_a_thread_is_behind_the_one_that_ran_in_it():
     run = serial(3)
     run.spans = [

@@ -141,9 +141,12 @@ class _Seen:
 
     def bar(self, asked: Asked, spent: Spent | None) -> Bar:
         """The request with its pieces."""
-        pieces = [
-            self._piece(asked.request, one) for one in (spent.slices if spent is not None else ())
-        ]
+        unseen = spent is None or spent.served is None
+        if unseen and asked.status:
+            # It was answered, so it was served: where its time went is not known.
+            return Bar(asked, [Piece(asked.sent, asked.done, "unknown")])
+        slices = spent.slices if spent is not None else ()
+        pieces = [self._piece(asked.request, one) for one in slices]
         waits = [one for one in pieces if one.waits]
         longest = max(waits, key=lambda one: one.seconds, default=None)
         behind = ""

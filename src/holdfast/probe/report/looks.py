@@ -45,7 +45,7 @@ LOOKS: Mapping[str, Look] = {
     "blocked-hub": Look("the hub stood still", "h", "#c2362f", waits=True),
     "gil": Look("waited for the interpreter", "g", "#5b6ee0", waits=True),
     "collector": Look("the garbage collector ran", "c", "#3f8e96", waits=True),
-    "unknown": Look("not known", "u", "#8a8f98", waits=True),
+    "unknown": Look("not seen by the observers", "U", "#8a8f98", waits=False),
 }
 
 

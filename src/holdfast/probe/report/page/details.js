@@ -39,7 +39,7 @@ function tellOfBar(box, run, bar, piece) {
   for (const one of bar.pieces) {
     const look = LOOKS[one.cause];
     const long = one.ended - one.begun;
-    if (long < whole / 500 && one !== piece && bar.pieces.length > 12) continue;
+    if (long < whole / 500 && one !== piece && bar.pieces.length > 8) continue;
     const item = made("li", "", one === piece ? "now" : "");
     item.append(swatch(look), made("b", seconds(long)), made("span", look.title));
     if (one.name) item.append(made("code", text(one.name)));

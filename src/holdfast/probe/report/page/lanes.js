@@ -17,7 +17,7 @@ Object.assign(Picture.prototype, {
       const kind = text(block.kind);
       const colour = look && kind !== "request" ? look.colour : this.theme.none;
       // What only encloses others is drawn light.
-      const light = kind === "layer" || kind === "request" ? 0.35 : 1;
+      const light = kind === "layer" || kind === "request" ? 0.35 : kind === "sample" ? 0.5 : 1;
       context.fillStyle = colour;
       context.globalAlpha = look && this.faded(block) ? 0.13 : light;
       const high = Math.max(line - 1, 1);
@@ -38,7 +38,7 @@ Object.assign(Picture.prototype, {
         const whose = kind === "request" && block.bar >= 0 ? `user ${this.run.bars[block.bar].user + 1}: ` : "";
         const name = text(block.name);
         const room = to - start - 3;
-        const words = [whose + name, whose + name.split(".").pop(), whose.replace(": ", "")]
+        const words = [whose + name, whose + name.split(".").slice(-2).join("."), whose + name.split(".").pop(), whose.replace(": ", "")]
           .find((one) => context.measureText(one).width <= room);
         if (words) this.label(words, start, y + high / 2, shade, room);
       }
