@@ -15,7 +15,7 @@ from tests.consistency.sweeps import arguments_of
 
 ROOT = Path(__file__).parents[2]
 
-pytestmark = pytest.mark.needs("postgresql")
+needs_postgresql = pytest.mark.needs("postgresql")
 
 
 def run(folder, *arguments, expected):
@@ -34,6 +34,7 @@ def run(folder, *arguments, expected):
     return json.loads(result.read_text()), done.stdout
 
 
+@needs_postgresql
 def test_without_a_cache_nothing_is_ever_found(tmp_path):
     how = ("--subject", "none", "--scenario", "calm", "--reads", 3000, "--pause", 0.002)
     found, said = run(tmp_path, *how, expected=0)
@@ -41,6 +42,7 @@ def test_without_a_cache_nothing_is_ever_found(tmp_path):
     assert found["counts"]["hits"] == 0
 
 
+@needs_postgresql
 @pytest.mark.needs("redis")
 @pytest.mark.parametrize("peer", ["cache_page", "cachalot", "cacheops"])
 def test_stale_reads_of_peers_are_found(peer, tmp_path):
@@ -50,15 +52,26 @@ def test_stale_reads_of_peers_are_found(peer, tmp_path):
     assert found["counts"]["hits"] > 0
 
 
+@needs_postgresql
 @pytest.mark.parametrize("name", ["mark", "stamp-before-load", "own-writes"])
 def test_without_one_of_its_safeguards_the_protocol_fails(name, tmp_path):
     how = [*arguments_of(name), "--until-wrong", "--reads", 3_000_000, "--seconds", 60]
     run(tmp_path, *how, expected=1)
 
 
+@needs_postgresql
 @pytest.mark.parametrize("isolation", ["rc", "rr"])
 def test_the_protocol_serves_nothing_stale_under_kills_and_stops(isolation, tmp_path):
     how = ("--subject", "protocol", "--isolation", isolation, "--scenario", "all")
     found, said = run(tmp_path, *how, "--reads", 15_000, "--pause", 0.003, expected=0)
+    assert found["hit_rate"] > 0.3, said
+    assert found["counts"]["read_errors"] == 0, said
+
+
+@pytest.mark.parametrize("database", ["sqlite", "sqlite-rollback-deferred"])
+def test_nothing_stale_is_served_of_sqlite_either(database, tmp_path):
+    how = ("--subject", "ours", "--database", database, "--scenario", "all")
+    limits = ("--reads", 5_000, "--seconds", 5, "--pause", 0.01)
+    found, said = run(tmp_path, *how, *limits, expected=0)
     assert found["hit_rate"] > 0.3, said
     assert found["counts"]["read_errors"] == 0, said
