@@ -192,6 +192,10 @@ Event = Process | Served | Span | Load | Leak | Kept | Count | Route | Trouble
 _CLASSES: Mapping[str, type[Any]] = {
     kind.__name__: kind for kind in (Process, Served, Span, Load, Leak, Kept, Count, Route, Trouble)
 }
+_NAMES: Mapping[type[Any], tuple[str, ...]] = {
+    kind: tuple(field.name for field in dataclasses.fields(kind)) for kind in _CLASSES.values()
+}
+_encode = json.JSONEncoder(default=str).encode
 
 
 def line_of(event: Event) -> str:
