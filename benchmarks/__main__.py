@@ -35,6 +35,7 @@ PARTS = {
     "stampede": "stampede",
     "cached": "cached",
     "doctor": "doctor",
+    "watch": "watch",
     "probe": "probe",
 }
 
