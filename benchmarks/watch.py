@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import random
+import shutil
 import statistics
 import subprocess
 import sys
@@ -56,8 +57,13 @@ def run(effort: Effort) -> Part:
     plain: dict[int, list[float]] = {page: [] for page in range(len(PAGES))}
     watched: dict[int, list[float]] = {page: [] for page in range(len(PAGES))}
     with ExitStack() as open_ones:
+        folder = Path(
+            open_ones.enter_context(tempfile.TemporaryDirectory(prefix="holdfast-bench-"))
+        )
+        _fill(folder / "plain")
+        shutil.copytree(folder / "plain", folder / "watched")
         sites = {
-            name: open_ones.enter_context(_site(*words))
+            name: open_ones.enter_context(_site(folder / name, *words))
             for name, words in (("plain", ()), ("watched", ("--watched",)))
         }
         times = {
@@ -97,33 +103,41 @@ def _said(spread: Spread) -> str:
     return f"{spread.median:.2f} ({spread.low:.2f}-{spread.high:.2f})"
 
 
-@contextmanager
-def _site(*words: str) -> Iterator[_Site]:
-    with tempfile.TemporaryDirectory(prefix="holdfast-bench-") as folder:
-        environment = {
-            **os.environ,
-            "DATABASE_URL": f"sqlite:///{folder}/site.sqlite3",
-            "HOLDFAST_DIR": str(Path(folder) / "state"),
-        }
-        for command in (("migrate", "--verbosity=0"), ("fill",)):
-            subprocess.run(
-                [sys.executable, "manage.py", *command],
-                cwd=EXAMPLE,
-                env=environment,
-                check=True,
-                capture_output=True,
-            )
-        process = subprocess.Popen(
-            [sys.executable, "-m", "benchmarks.watch_site", *words],
-            cwd=EXAMPLE.parent,
-            env=environment,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
+def _environment(folder: Path) -> dict[str, str]:
+    return {
+        **os.environ,
+        "DATABASE_URL": f"sqlite:///{folder}/site.sqlite3",
+        "HOLDFAST_DIR": str(folder / "state"),
+    }
+
+
+def _fill(folder: Path) -> None:
+    """Make the database."""
+    folder.mkdir()
+    for command in (("migrate", "--verbosity=0"), ("fill",)):
+        subprocess.run(
+            [sys.executable, "manage.py", *command],
+            cwd=EXAMPLE,
+            env=_environment(folder),
+            check=True,
+            capture_output=True,
         )
-        try:
-            yield _Site(process)
-        finally:
-            assert process.stdin is not None
-            process.stdin.close()
-            process.wait(30)
+    shutil.rmtree(folder / "state", ignore_errors=True)
+
+
+@contextmanager
+def _site(folder: Path, *words: str) -> Iterator[_Site]:
+    process = subprocess.Popen(
+        [sys.executable, "-m", "benchmarks.watch_site", *words],
+        cwd=EXAMPLE.parent,
+        env=_environment(folder),
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        yield _Site(process)
+    finally:
+        assert process.stdin is not None
+        process.stdin.close()
+        process.wait(30)

@@ -26,13 +26,14 @@ ROWS = {
     "stampede": ["holdfast.cached, LMDB", "cashews, lock"],
     "cached": ["holdfast.cached, LMDB, in-process tier", "Django LocMemCache.get"],
     "doctor": ["cold: nothing is known", "warm: nothing has changed"],
+    "watch": ["all labels", "all of them, each once"],
     "probe": ["gunicorn sync"],
 }
 
 
 GOALS = [
     *("reading", "current", "opening", "remembering", "servers", "async-stack", "log", "stores"),
-    *("stampede", "cached", "doctor", "probe"),
+    *("stampede", "cached", "doctor", "watch", "probe"),
 ]
 
 
