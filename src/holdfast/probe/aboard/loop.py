@@ -88,21 +88,26 @@ class Watched:
     def __init__(self, what: str, wake: Callable[[Callable[[], None]], object]) -> None:
         self.what = what
         self.thread = native.get_ident()
-        self.idle = False  # it was asked, and has answered
         self._wake = wake
         self._asked = 0.0
+        self._answered = 0.0
         self._blocking: _Blocking | None = None
         self._looked = native.monotonic()
 
     def answer(self) -> None:
         """Called by the loop itself."""
-        self._asked = 0.0
+        self._answered, self._asked = native.monotonic(), 0.0
+
+    @property
+    def stands(self) -> bool:
+        """Whether something was seen to block it that has not been told yet."""
+        return self._blocking is not None
 
     def look(self, frames: dict[int, FrameType], running: Callable[[], Request | None]) -> None:
         """Called by the observers' thread."""
         now = native.monotonic()
         if not self._asked:
-            self._end(now)
+            self._end(min(self._answered, now))
             self._asked = now
             try:
                 self._wake(self.answer)
@@ -161,7 +166,9 @@ watched: dict[int, tuple[Watched, Callable[[], Request | None]]] = {}
 
 def look() -> None:
     """Look at each of them once."""
-    if not requests.under_way or not watched:
+    if not watched:
+        return
+    if not requests.under_way and not any(one.stands for one, _ in list(watched.values())):
         return
     frames = sys._current_frames()
     for one, running in list(watched.values()):

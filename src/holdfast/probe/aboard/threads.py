@@ -34,27 +34,38 @@ def install(settings: Settings) -> None:
 
 
 class _Executor:
-    """What is known of an executor: its name, and who has its thread."""
+    """What is known of an executor: its name, and who had a thread of it last, until when."""
 
-    __slots__ = ("holder", "name")
+    __slots__ = ("holder", "name", "until")
 
     def __init__(self, name: str) -> None:
         self.name = name
         self.holder = ""
+        self.until = 0.0
+
+    def taken(self, name: str, asked: float) -> str:
+        """By *name*; who had it while *name* waited, since *asked*."""
+        before = self.holder if self.until > asked and self.holder != name else ""
+        self.holder, self.until = name, float("inf")
+        return before
+
+    def left(self, name: str) -> None:
+        """By *name*."""
+        if self.holder == name:
+            self.until = native.monotonic()
 
 
 class _Call:
     """A function on its way into another thread, for a request."""
 
-    __slots__ = ("_asked", "_detail", "_executor", "_function", "_holder", "_place", "_request")
+    __slots__ = ("_asked", "_detail", "_executor", "_function", "_place", "_request")
 
     def __init__(
-        self, request: Request, executor: Any, known: _Executor | None, function: Any, size: int
+        self, request: Request, known: _Executor | None, function: Any, size: int
     ) -> None:
         self._request = request
         self._executor = known
         self._function = function
-        self._holder = "" if known is None else known.holder
         sensitive = _sensitive(function)
         self._detail: dict[str, Any] = {"sensitive": bool(sensitive)}
         if sensitive is None and known is not None:
@@ -67,16 +78,14 @@ class _Call:
         begun = native.monotonic()
         before = requests.enter(request)
         runner = Runner()
-        runners, request.runners = request.runners, (*request.runners, runner)
-        if known is not None:
-            known.holder = request.name
+        request.runners = (*request.runners, runner)
+        holder = "" if known is None else known.taken(request.name, self._asked)
         try:
             return self._function(*args, **kwargs)
         finally:
             if known is not None:
-                known.holder = ""
+                known.left(request.name)
             request.runners = tuple(one for one in request.runners if one is not runner)
-            del runners
             ran = native.monotonic() - begun
             spans.note(
                 "thread",
@@ -86,7 +95,7 @@ class _Call:
                 request=request,
                 lane=runner.lane,
                 place=self._place,
-                holder="" if self._holder == request.name else self._holder,
+                holder=holder,
                 detail={**self._detail, "ran": ran},
             )
             requests.enter(before)
@@ -125,11 +134,11 @@ def _asked_at(frame: FrameType | None, function: Any) -> str:
     return ""
 
 
-def _carried(executor: Any, known: _Executor | None, function: Any, size: int) -> Any:
+def _carried(known: _Executor | None, function: Any, size: int) -> Any:
     try:
         request = requests.current()
         if request is not None:
-            return _Call(request, executor, known, function, size)
+            return _Call(request, known, function, size)
     except Exception as error:  # noqa: BLE001 - an observer may fail, the server may not
         writing.trouble("a call in another thread is not followed", error)
     return function
@@ -156,7 +165,7 @@ def _executors(module: ModuleType, sizes: Mapping[str, int]) -> None:
     @functools.wraps(submit)
     def carry(self: Any, fn: Any, /, *args: Any, **kwargs: Any) -> Any:
         known = getattr(self, _ATTRIBUTE, None)
-        return submit(self, _carried(self, known, fn, self._max_workers), *args, **kwargs)
+        return submit(self, _carried(known, fn, self._max_workers), *args, **kwargs)
 
     kind.__init__, kind.submit = remember, carry
 
@@ -167,7 +176,7 @@ def _current_thread(module: ModuleType) -> None:
 
     @functools.wraps(submit)
     def carry(self: Any, fn: Any, /, *args: Any, **kwargs: Any) -> Any:
-        return submit(self, _carried(self, None, fn, 1), *args, **kwargs)
+        return submit(self, _carried(None, fn, 1), *args, **kwargs)
 
     kind.submit = carry
 
@@ -209,7 +218,7 @@ def _anyio(module: ModuleType, wanted: int) -> None:
         limits = limiter or cls.current_default_thread_limiter()
         if wanted and limits.total_tokens < wanted:
             limits.total_tokens = wanted
-        call = _carried(limits, known, func, int(min(limits.total_tokens, 1_000_000)))
+        call = _carried(known, func, int(min(limits.total_tokens, 1_000_000)))
         return await original(cls, call, args, abandon_on_cancel, limiter)
 
     kind.run_sync_in_worker_thread = classmethod(carry)

@@ -3,6 +3,8 @@
 import asyncio
 import time
 
+from asgiref.sync import sync_to_async
+
 
 def wsgi(environ, start_response):
     start_response("200 OK", [("Content-Type", "text/plain")])
@@ -31,3 +33,15 @@ async def asgi(scope, receive, send):
             await asyncio.sleep(0.1)
             await send({"type": "http.response.body", "body": b"chunk ", "more_body": True})
     await send({"type": "http.response.body", "body": b"hello"})
+
+
+def _slow():
+    time.sleep(0.3)
+
+
+async def sensitive(scope, receive, send):
+    if scope["type"] != "http":
+        return
+    await sync_to_async(_slow)()
+    await send({"type": "http.response.start", "status": 200, "headers": []})
+    await send({"type": "http.response.body", "body": b"done"})
