@@ -99,6 +99,13 @@ def test_a_run_as_good_as_it_can_be_says_so():
     ]
 
 
+def test_a_machine_that_was_busy_with_others_is_told_of():
+    run = serial()
+    run.loads = [replace(one, starved=0.05) for one in run.loads]
+    told = " ".join(plain(lines(Report(["gunicorn"], [run], ideal_of(run, 4)), 80)))
+    assert "The machine kept the server from its processors for 5.0" in told
+
+
 def test_where_nobody_was_served_it_says_so_and_draws_nothing():
     run = serial(0)
     assert plain(lines(Report(["gunicorn"], [run], ideal_of(run, 4)), 80)) == [

@@ -42,6 +42,11 @@ class Report:
         return next((one for one in self.runs[1:] if one.name == best.run), None)
 
     @property
+    def disturbed(self) -> bool:
+        """The machine kept the server from its processors for so long that times say little."""
+        return self.ideal.starved >= max(0.1, self.ideal.seconds / 4)
+
+    @property
     def shown(self) -> Sequence[Run]:
         """The runs that are worth a look: as it is, and with what helped."""
         return [self.run, *([self.better] if self.better else [])]

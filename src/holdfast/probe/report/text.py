@@ -12,6 +12,7 @@ from .report import Report, counted, humane
 
 #: Where no terminal says how wide it is.
 WIDTH = 80
+NOTHING = "Nothing found: nobody was in another's way."
 _INDENT = "    "
 _MOST_EVIDENCE = 6
 
@@ -48,20 +49,19 @@ def verdict(report: Report, width: int | None = None) -> Iterator[Line]:
         (f"{ideal.parallelism:.1f} of them were served at a time.", ""),
     ]
     if not report.findings:
-        said = (
-            "Nothing found: nobody was in another's way."
-            if ideal.reached
-            else "Slower than it could be, and no cause was found."
-        )
+        said = NOTHING if ideal.reached else "Slower than it could be, and no cause was found."
         yield [(said, "green" if good else "yellow")]
-    if ideal.starved >= max(0.1, ideal.seconds / 4):
-        yield from _broken(
-            f"The machine kept the server from its processors for {as_seconds(ideal.starved)}:"
-            " others were computing. Run it again on a quiet machine for better figures.",
-            width,
-            "yellow",
-            indent="",
-        )
+    if report.disturbed:
+        yield from _broken(disturbance(report), width, "yellow", indent="")
+
+
+def disturbance(report: Report) -> str:
+    """What is to be known of the machine."""
+    return (
+        "The machine kept the server from its processors for"
+        f" {as_seconds(report.ideal.starved)}: others were computing. Run it again on a quiet"
+        " machine for better figures."
+    )
 
 
 def _finding(number: int, one: Finding, width: int | None) -> Iterator[Line]:

@@ -10,6 +10,7 @@ from ...markers import user_of
 from ..bars import Row, causes_of, rows_of
 from ..looks import LOOKS, as_seconds
 from ..report import Report, counted, humane
+from ..text import NOTHING, disturbance
 
 _MOST_ROWS = 100
 _WORTH_A_WORD = 0.005
@@ -22,7 +23,8 @@ def headline(report: Report) -> str:
     if not run.together:
         return "No user got to ask anything."
     if ideal.reached:
-        return f"{users}, side by side: {as_seconds(run.wall)}."
+        how = "on a busy machine" if report.disturbed else "side by side"
+        return f"{users}, {how}: {as_seconds(run.wall)}."
     instead = f"{as_seconds(run.wall)} instead of {as_seconds(ideal.seconds)}"
     return f"{users} waited for each other: {instead}."
 
@@ -37,7 +39,7 @@ def figures(report: Report) -> Markup:
     ]
     if report.better is not None:
         told.append((as_seconds(report.better.wall), report.better.name, "good"))
-    return element(
+    drawn = element(
         "dl",
         *(
             element("div", element("dt", about), element("dd", value), class_=f"figure {class_}")
@@ -45,15 +47,15 @@ def figures(report: Report) -> Markup:
         ),
         class_="figures",
     )
+    note = element("p", disturbance(report), class_="note") if report.disturbed else ""
+    return joined([drawn, note])
 
 
 def findings(report: Report) -> Markup:
     """All findings, the worst first."""
     if not report.findings:
         said = (
-            "Nothing found: nobody was in another's way."
-            if report.ideal.reached
-            else "It is slower than it could be, and no cause was found."
+            NOTHING if report.ideal.reached else "Slower than it could be, and no cause was found."
         )
         return element("p", said, class_="none")
     return joined(_finding(number, one) for number, one in enumerate(report.findings, 1))
