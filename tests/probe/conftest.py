@@ -1,13 +1,14 @@
 """Servers for the probe to run."""
 
 import os
+import shutil
 import socket
 import sys
 from pathlib import Path
 
 import pytest
 
-SITE = Path(__file__).parent / "site.py"
+SITE = Path(__file__).parent / "small_site.py"
 
 
 def free_port() -> int:
@@ -30,9 +31,11 @@ class Started:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.port = free_port()
+        # The user's own code is what is here.
+        self._site = Path(shutil.copy(SITE, folder))
 
     def command(self, *mode: str) -> list[str]:
-        return [sys.executable, str(SITE), str(self.port), *mode]
+        return [sys.executable, str(self._site), str(self.port), *mode]
 
     @property
     def pids(self) -> set[int]:

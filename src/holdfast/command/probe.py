@@ -56,6 +56,11 @@ def run(options: argparse.Namespace, output: Output) -> int:
         earlier = None if options.compare is None else compare.read(options.compare)
     except (PlanError, compare.NotComparableError) as error:
         raise CommandFailed(str(error), WRONG_USE) from error
+    if earlier is not None and earlier.get("users") != plan.users:
+        raise CommandFailed(
+            f"{options.compare} is of a run with --users {earlier.get('users')}: take as many now.",
+            WRONG_USE,
+        )
     _check_files(options)
     with _interruptible():
         report, notes = _probed(options, plan, roots)
@@ -79,7 +84,8 @@ def run(options: argparse.Namespace, output: Output) -> int:
         output.lines(lambda _: ([(note, "")] for note in notes))
     if comparison is not None:
         return FOUND if comparison.worse else DONE
-    return FOUND if any(finding.proved for finding in report.findings) else DONE
+    died = "ended" in report.run.settings
+    return FOUND if died or any(finding.proved for finding in report.findings) else DONE
 
 
 def _probed(

@@ -11,6 +11,8 @@ from .serving import Serving
 
 #: An order is looked for each 0.1 s; a process that does not serve, or stands still, never does.
 _WITHIN = 3.0
+#: Where no observer has seen a request, none will obey.
+_WITHIN_NOBODY = 0.5
 _ANSWERED = b'"is": "Count"'
 _SERVES = b'"is": "Served"'
 
@@ -39,7 +41,8 @@ class Orders:
         before = {pid: tally.answers for pid, tally in self._read().items()}
         self._number += 1
         given(self._folder, self._number, word)
-        until = time.monotonic() + _WITHIN
+        serves = everybody or any(tally.serves for tally in self._files.values())
+        until = time.monotonic() + (_WITHIN if serves else _WITHIN_NOBODY)
         while time.monotonic() < until:
             await asyncio.sleep(0.05)
             now = self._read()

@@ -1,0 +1,205 @@
+"""`holdfast probe -- COMMAND`, as a process of its own."""
+
+import json
+import os
+import pty
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+from holdfast import cli
+
+PROBE = (sys.executable, "-W", "error", "-m", "holdfast", "probe")
+
+
+@pytest.fixture
+def probe(server):
+    """Runs `holdfast probe OPTIONS -- COMMAND`; gives status, output and errors."""
+
+    def run(*options, command=None, timeout=90):
+        ended = subprocess.run(
+            [*PROBE, *options, "--", *(server.command() if command is None else command)],
+            capture_output=True,
+            text=True,
+            timeout=timeout,
+            check=False,
+        )
+        assert "Traceback" not in ended.stderr or "The server said:" in ended.stderr
+        assert server.left == set()
+        return ended.returncode, ended.stdout, ended.stderr
+
+    return run
+
+
+def test_nothing_to_find(probe):
+    status, out, err = probe("--path", "/fine/", "--users", "5")
+    assert status == 0, err
+    assert out.startswith("5 users: ")
+    assert "Nothing found" in out
+    assert err == ""
+
+
+def test_a_culprit_is_found_by_running_again_and_all_reports_are_written(probe, server):
+    status, out, err = probe(
+        *("--path", "/serial/", "--users", "8", "--json"),
+        *("--html", "page.html", "--trace", "trace.json"),
+    )
+    assert status == 1, err
+    report = json.loads(out)
+    (found,) = [one for one in report["findings"] if one["code"] == "lock"]
+    assert found["proved"]
+    assert found["place"].endswith("small_site.py:16")
+    assert found["proof"]["after"] < found["proof"]["before"] / 2
+    assert report["runs"][0]["settings"]["steps"] == ["GET /serial/"]
+    assert "<html" in (server.folder / "page.html").read_text()
+    assert json.loads((server.folder / "trace.json").read_text())["traceEvents"]
+
+
+def test_without_proof_there_is_one_run(probe):
+    status, out, err = probe("--path", "/serial/", "--users", "8", "--no-proof", "--json")
+    report = json.loads(out)
+    assert [run["name"] for run in report["runs"]] == ["as it is"]
+    (found,) = [one for one in report["findings"] if one["code"] == "lock"]
+    assert not found["proved"]
+    assert status == 0, err
+
+
+def test_what_crosses_is_found_also_without_taking_times(probe):
+    status, out, err = probe("--path", "/crossed/", "--only-canaries")
+    assert status == 1, err
+    assert "crossed" in out
+
+
+def test_compared_with_an_earlier_run_only_what_is_worse_counts(probe, server):
+    earlier = server.folder / "earlier.json"
+    _, out, _ = probe("--path", "/crossed/", "--no-proof", "--json")
+    earlier.write_text(out)
+    options = ("--path", "/crossed/", "--no-proof", "--compare", str(earlier))
+    status, out, err = probe(*options)
+    assert status == 0, out + err
+    status, _, err = probe(*options, "--users", "7")
+    assert status == 2
+    assert "is of a run with --users 10: take as many now" in err
+
+
+def test_a_server_that_dies_is_told_with_what_it_said(probe):
+    status, out, err = probe("--path", "/dies/")
+    assert status == 1, err
+    assert "The server ended with status 7 while users asked" in out
+    assert "| out of memory" in out
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_interrupted_it_ends_the_server(server, number):
+    process = subprocess.Popen(
+        [*PROBE, "--path", "/fine/", "--path", "/hangs/", "--", *server.command()],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    until = time.monotonic() + 60
+    while not server.pids and time.monotonic() < until:
+        time.sleep(0.05)
+    time.sleep(0.3)  # Whatever it does just now.
+    assert server.left
+    process.send_signal(number)
+    _, err = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert err == ""
+    assert server.left == set()
+
+
+def test_at_a_terminal_it_says_what_it_does(server):
+    here, there = pty.openpty()
+    with subprocess.Popen(
+        [*PROBE, "--path", "/fine/", "--", *server.command()],
+        stdout=subprocess.PIPE,
+        stderr=there,
+    ) as process:
+        os.close(there)
+        shown = b""
+        while True:
+            try:
+                shown += os.read(here, 1000)
+            except OSError:  # Linux says so when nobody writes there any more.
+                break
+        process.communicate(timeout=60)
+    os.close(here)
+    assert b"as it is: 10 users ask at once ..." in shown
+    assert shown.endswith(b" \r")
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (("--path", "x"), "give a path from the site's root on"),
+        (("--users", "0"), "'0' is no number from 1 on"),
+        (("--users", "10000"), "9998 are the most"),
+        (("--think", "2-1"), "give seconds, such as 0.5, or from-to"),
+        (("--seconds", "0"), "no number of seconds above 0"),
+        (("--expect", "20"), "no status, such as 404"),
+        (("--header", "X"), "A header is 'NAME: VALUE'"),
+        (("--account", "secret"), "An account is NAME:PASSWORD"),
+        (("--login", "/login/"), "add --account NAME:PASSWORD"),
+        (("--login", "login", "--account", "a:b"), "give the path of the login"),
+        (("--url", "shop.example"), "give scheme, host and port"),
+        (("--url", "http://shop.example:x"), "--url http://shop.example:x: Port"),
+        (("--plan", "nowhere.yaml"), "--plan nowhere.yaml: No such file"),
+        (("--accounts", "nowhere.txt"), "--accounts nowhere.txt: No such file"),
+        (("--openapi", "nowhere.yaml"), "--openapi nowhere.yaml: can't be read"),
+        (("--compare", "nowhere.json"), "nowhere.json can't be read"),
+        (("--html", "no/folder/page.html"), "there is no folder for it"),
+        (("--root", "nowhere"), "--root nowhere: there is no such folder"),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, tuple) else "",
+)
+def test_what_is_asked_wrongly_is_said_in_a_line(server, capsys, options, said):
+    """And before anything is started, but for a description that users would have to ask for."""
+    assert cli.main(["probe", *options, "--", *server.command()]) == 2
+    shown = capsys.readouterr()
+    assert said in shown.err
+    assert shown.out == ""
+    assert "secret" not in shown.err
+    if "--openapi" not in options:
+        assert server.pids == set()
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (("--path", "/forbidden/"), "holdfast: GET /forbidden/ is answered 403: log in with"),
+        (("--urlconf",), "no URLconf was found"),
+        (("--path", "/broken/"), "| Traceback: the view broke"),
+    ],
+    ids=["forbidden", "no Django", "broken"],
+)
+def test_a_site_that_can_t_be_asked_is_said(probe, options, said):
+    status, out, err = probe(*options)
+    assert (status, out) == (2, "")
+    assert said in err
+
+
+def test_a_program_that_is_not_there(probe):
+    status, _, err = probe(command=["no-such-program"])
+    assert status == 2
+    assert err == "holdfast: no-such-program: No such file or directory\n"
+
+
+def test_a_plan_in_a_file(probe, server):
+    plan = [
+        "2 /fine/",
+        {"path": "/fine/?q={marker}", "method": "POST", "json": {"a": 1}, "headers": {"X-A": "b"}},
+    ]
+    (server.folder / "plan.json").write_text(json.dumps(plan))
+    status, out, err = probe("--plan", "plan.json", "--users", "2", "--json")
+    assert status == 0, err
+    assert json.loads(out)["runs"][0]["settings"]["steps"] == [
+        "GET /fine/",
+        "POST /fine/?q={marker}",
+    ]
+    (server.folder / "plan.json").write_text(json.dumps([{"path": "/fine/", "metod": "GET"}]))
+    status, _, err = probe("--plan", "plan.json")
+    assert (status, "knows no 'metod'" in err) == (2, True)
