@@ -3,8 +3,13 @@
     holdfast watch -- gunicorn mysite.wsgi --workers 2
 
 The command is run as it stands, with all processes that it starts; use the site meanwhile, and end
-it with Ctrl-C. What one request reads of another is told as it happens: a lost write and a leak are
-bugs. Exit status: 0 none was found, 1 some were, 2 it was asked wrongly or the server didn't run.
+it with Ctrl-C. Or say what users are to ask, as with `holdfast probe`, and it ends by itself:
+
+    holdfast watch --path /labels/ --users 10 --requests 20 -- gunicorn mysite.wsgi --threads 4
+
+What one request reads of another is told as it happens: a lost write and a leak are bugs, and so is
+an answer that shows what another user sent. Exit status: 0 none was found, 1 some were, 2 it was
+asked wrongly or the server didn't run.
 """
 
 from __future__ import annotations
@@ -16,6 +21,7 @@ import sys
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -24,10 +30,18 @@ from ..aboard.command import ServerCommand
 from ..watch import aboard
 from ..watch.crossings import Kind
 from ._output import Output, printable
+from ._probe.options import about_users, plan_of
+from ._probe.progress import Progress
 from ._status import DONE, WRONG_USE, CommandFailed
 
 #: Something went from one request to another.
 FOUND = 1
+#: Seconds for which users ask, unless it is said otherwise.
+_LONGEST = 60.0
+#: Of what the server printed, so many lines are shown where it failed.
+_LINES_OF_LOG = 30
+#: So many answers with another user's markers are shown.
+_FEW = 5
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -47,9 +61,13 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         " middleware a Django project uses are watched anyway",
     )
     parser.add_argument(
-        "--seconds", type=float, metavar="S", help="end the server after so long; default: never"
+        "--seconds",
+        type=float,
+        metavar="S",
+        help="end the server after so long; default: never. With users: they then ask no more",
     )
     parser.add_argument("--all", action="store_true", help="tell also of what may be on purpose")
+    about_users(parser, default_path="; none: use the site yourself")
     parser.add_argument("server", nargs="+", metavar="COMMAND", help="the server's command")
 
 
@@ -68,15 +86,58 @@ def run(options: argparse.Namespace, output: Output) -> int:
             "packages": options.package,
             "reports": folder,
         }
-        status = _served(options.server, options.seconds, settings, told)
+        crossed: list[dict[str, Any]] = []
+        if _asks(options):
+            status, crossed = _asked(options, roots, settings, told)
+        else:
+            status = _served(options.server, options.seconds, settings, told)
         found = told.all()
-    bugs = sum(1 for one in found if Kind(one["kind"]).is_bug)
+    bugs = sum(1 for one in found if Kind(one["kind"]).is_bug) + len(crossed)
     output.record(
-        {"crossings": found, "bugs": bugs, "server_status": status}, _summary(found, bugs)
+        {"crossings": found, "bugs": bugs, "crossed": crossed, "server_status": status},
+        _summary(found, crossed, bugs),
     )
     if status not in {0, None} and not found:
         raise CommandFailed(f"The server ended by itself, with status {status}.", WRONG_USE)
     return FOUND if bugs else DONE
+
+
+def _asks(options: argparse.Namespace) -> bool:
+    """Whether users are to ask, and what."""
+    if options.path or options.plan or options.openapi or options.urlconf:
+        return True
+    if options.requests or options.login or options.token_login or options.account:
+        raise CommandFailed("What are users to ask? Give --path, --plan, --openapi.", WRONG_USE)
+    return False
+
+
+def _asked(
+    options: argparse.Namespace, roots: Sequence[Path], settings: dict[str, Any], told: _Told
+) -> tuple[int | None, list[dict[str, Any]]]:
+    """Send the probe's users; what of one another one was shown."""
+    from ..probe.conduct import Conductor, ServerFailedError
+    from ..probe.users.plan import PlanError
+
+    options.seconds = options.seconds or _LONGEST
+    with _interruptible(), Progress() as progress:
+        try:
+            with Conductor(
+                options.server,
+                plan_of(options),
+                roots,
+                observe=False,
+                told=progress,
+                observers={"holdfast.watch.aboard": settings},
+            ) as conductor:
+                run = conductor.run()
+        except (PlanError, ServerFailedError) as error:
+            said = getattr(error, "log", "").rstrip().splitlines()[-_LINES_OF_LOG:]
+            sys.stderr.write("".join(f"  | {printable(line)}\n" for line in said))
+            raise CommandFailed(printable(str(error)), WRONG_USE) from error
+        except OSError as error:
+            raise CommandFailed(f"{options.server[0]}: {error.strerror}", WRONG_USE) from error
+    told.news()
+    return None, [asdict(one) for one in run.crossed]
 
 
 def _served(
@@ -154,9 +215,16 @@ def _told(one: dict[str, Any]) -> str:
     return "\n".join(lines)
 
 
-def _summary(found: Sequence[dict[str, Any]], bugs: int) -> str:
+def _summary(found: Sequence[dict[str, Any]], crossed: Sequence[dict[str, Any]], bugs: int) -> str:
     shared = [one["place"] for one in found if not Kind(one["kind"]).is_bug]
-    lines = [f"{bugs} {'bug' if bugs == 1 else 'bugs'} found."]
+    lines = [
+        f"Request {one['seer']} got to see the {one['marker_kind']} of request {one['owner']},"
+        f" in the {one['where']}: {printable(one['text'])}"
+        for one in crossed[:_FEW]
+    ]
+    if len(crossed) > _FEW:
+        lines.append(f"And {len(crossed) - _FEW} more of the kind.")
+    lines.append(f"{bugs} {'bug' if bugs == 1 else 'bugs'} found.")
     if shared:
         lines.append(
             f"Shared between requests, perhaps on purpose (then declare it with"

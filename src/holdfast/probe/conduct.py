@@ -5,11 +5,11 @@ from __future__ import annotations
 import asyncio
 import shutil
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import replace
 from pathlib import Path
-from types import TracebackType
+from types import MappingProxyType, TracebackType
 from typing import Any, Self
 
 from .. import aboard
@@ -60,6 +60,7 @@ class Conductor:
         observe: whether the observers take times; if not, only what crosses is looked for.
         told: is told what is done just now.
         keep: a folder for what was written; default: a temporary one.
+        observers: come aboard besides the probe's own, see `holdfast.aboard.environment`.
     """
 
     def __init__(  # noqa: PLR0913 - the last four are by name
@@ -71,8 +72,10 @@ class Conductor:
         observe: bool = True,
         told: Callable[[str], object] = lambda _: None,
         keep: Path | None = None,
+        observers: Mapping[str, Mapping[str, object]] = MappingProxyType({}),
     ) -> None:
         self._words = words
+        self._observers = observers
         self._roots = [str(root.resolve()) for root in roots or [Path()]]
         self._observe = observe
         self._told = told
@@ -126,7 +129,9 @@ class Conductor:
             "change": (change or Change()).as_settings(),
             "observe": self._observe,
         }
-        server = Serving(self._words, aboard.environment({_OBSERVER: settings}), folder)
+        server = Serving(
+            self._words, aboard.environment({_OBSERVER: settings, **self._observers}), folder
+        )
         try:
             made = asyncio.run(_Conducted(self, server, folder, run, first=self._is_first).made())
         except NotUpError as error:

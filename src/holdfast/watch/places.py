@@ -11,6 +11,8 @@ from types import CodeType, FrameType
 DEPTH = 6
 
 _OURS = os.path.dirname(__file__) + os.sep  # noqa: PTH120 - compared for each frame
+#: Of no interest to people: what wraps applications, and calls them.
+_PACKAGE = os.path.dirname(os.path.dirname(__file__)) + os.sep  # noqa: PTH120
 
 Stack = tuple[tuple[CodeType, int], ...]
 
@@ -45,5 +47,5 @@ def told(frames: Stack) -> list[dict[str, object]]:
             "text": linecache.getline(code.co_filename, line).strip(),
         }
         for code, line in frames
-        if not code.co_filename.startswith(_OURS)
+        if not code.co_filename.startswith(_PACKAGE)
     ]

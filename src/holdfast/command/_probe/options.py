@@ -1,4 +1,4 @@
-"""The options of `holdfast probe`, and the plan that they make."""
+"""The options of `holdfast probe`, those that say what users do, and the plan that they make."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 from ...probe.markers import LETTERS, MOST_USERS
-from ...probe.users.address import asked_for
 from ...probe.users.plan import Account, Login, Plan, PlanError, Step, path_given
 
 _KEYS = frozenset({"path", "method", "weight", "headers", "body", "json"})
@@ -17,13 +16,21 @@ _KEYS = frozenset({"path", "method", "weight", "headers", "body", "json"})
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """All of them."""
+    about_users(parser)
+    _about_the_run(parser)
+    parser.add_argument("server", nargs="+", metavar="COMMAND", help="the server's command")
+
+
+def about_users(parser: argparse.ArgumentParser, *, default_path: str = "; default: /") -> None:
+    """What users ask, who they are, and where they find the site."""
     asked = parser.add_argument_group("what users ask")
     asked.add_argument(
         "--path",
         action="append",
         default=[],
         metavar="PATH",
-        help="such as /x/, 'POST /x/', or with a weight '3 GET /x/'; may be repeated; default: /",
+        help="such as /x/, 'POST /x/', or with a weight '3 GET /x/'; may be repeated"
+        + default_path,
     )
     asked.add_argument("--body", metavar="TEXT", help="for those of the paths that take one")
     asked.add_argument(
@@ -82,27 +89,26 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         choices=sorted(LETTERS),
         help="what the site shows to others on purpose; may be repeated",
     )
-    _about_the_run(parser)
-    parser.add_argument("server", nargs="+", metavar="COMMAND", help="the server's command")
+    where = parser.add_argument_group("where they ask")
+    where.add_argument(
+        "--timeout", type=_seconds, default=30.0, metavar="S", help="for an answer; default: 30"
+    )
+    where.add_argument(
+        "--up-within", type=_seconds, default=30.0, metavar="S", help="for coming up; default: 30"
+    )
+    where.add_argument(
+        "--url", default="", help="how the site is called; default: where the server listens"
+    )
 
 
 def _about_the_run(parser: argparse.ArgumentParser) -> None:
-    run = parser.add_argument_group("how long, and where")
+    run = parser.add_argument_group("the run")
     run.add_argument(
         "--seconds",
         type=_seconds,
         default=60.0,
         metavar="S",
         help="users then ask no more; default: 60",
-    )
-    run.add_argument(
-        "--timeout", type=_seconds, default=30.0, metavar="S", help="for an answer; default: 30"
-    )
-    run.add_argument(
-        "--up-within", type=_seconds, default=30.0, metavar="S", help="for coming up; default: 30"
-    )
-    run.add_argument(
-        "--url", default="", help="how the site is called; default: where the server listens"
     )
     run.add_argument(
         "--root",
@@ -142,6 +148,9 @@ def plan_of(options: argparse.Namespace) -> Plan:
     if options.users >= MOST_USERS:
         raise PlanError(f"--users {options.users}: {MOST_USERS - 1} are the most.")
     if options.url:
+        # Late: the watch takes these options also where what the probe needs isn't installed.
+        from ...probe.users.address import asked_for
+
         asked_for(options.url)
     accounts = _accounts(options)
     login = _login(options)
