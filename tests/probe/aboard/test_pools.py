@@ -275,3 +275,28 @@ asyncio.run(main())
     assert printed == "quick"
     assert not of_kind(found, "lock")
     assert not [one for one in found if isinstance(one, events.Leak)]
+
+
+def test_a_queue_that_a_request_imports_is_made_larger_too(tmp_path):
+    (tmp_path / "before" / "own").mkdir(parents=True)
+    (tmp_path / "after" / "own").mkdir(parents=True)
+    made = "import queue\nPOOL = queue.Queue()\nPOOL.put('one')\n"
+    for folder in ("before", "after"):
+        (tmp_path / folder / "own" / "printers.py").write_text(made)
+    code = """
+    def use():
+        from printers import POOL
+        one = POOL.get()
+        time.sleep(0.3)
+        POOL.put(one)
+    with request("2-0"):
+        import printers
+    begun = time.monotonic()
+    together(use, use)
+    print("slow" if time.monotonic() - begun > 0.55 else "quick")
+    """
+    found, printed = observed(tmp_path / "before", code)
+    assert printed == "slow"
+    place = of_kind(found, "pool")[0].place.replace("/before/", "/after/")
+    change = Change(pool_size=((place, 2),))
+    assert observed(tmp_path / "after", code, change=change)[1] == "quick"

@@ -186,3 +186,30 @@ def test_a_collector_that_takes_the_time_alone_too() -> None:
     examined = examine(telling.made, cores=4)
     assert not examined.slow
     assert [suspect.code for suspect in examined.suspects] == ["collector"]
+
+
+def test_a_collector_that_ran_a_little_is_no_suspect_where_the_machine_was_busy() -> None:
+    telling = one_worker()
+    telling.load(0.0, 2.0, cpu=0.1, starved=1.9)
+    telling.span("", "gc", "generation 2", 0.3, 0.34)
+    assert not examine(telling.made, cores=4).suspects
+
+
+def test_nobody_is_suspected_where_the_observers_saw_nothing() -> None:
+    telling = one_worker()
+    telling.made.served = []
+    examined = examine(telling.made, cores=4)
+    assert examined.slow
+    assert not examined.suspects
+
+
+def test_a_lock_is_told_with_the_middleware_that_asks_for_it() -> None:
+    telling = Telling().alone()
+    for number, begun, ended in turns(10):
+        name = telling.user(number, 0.0, ended)
+        telling.span(name, "layer", "shared.middleware.ApiLogger", 0.0, ended)
+        stack = ("shared/middleware.py:8 ApiLogger.__call__", "/lib/python3/x.py:1 run")
+        telling.span(name, "lock", "LOCK", 0.0, begun, place="shared/middleware.py:3", stack=stack)
+    suspect = first(telling)
+    assert suspect.culprit == "LOCK in shared.middleware.ApiLogger"
+    assert "asked for in ApiLogger.__call__ (shared/middleware.py:8)" in suspect.because

@@ -11,6 +11,7 @@ import functools
 import queue
 import sys
 from collections.abc import Callable, Mapping
+from types import FrameType
 from typing import Any
 
 from ...on_import import on_import
@@ -38,7 +39,8 @@ class Pool:
     Attributes:
         place: where the user's own code made it; empty: somebody else did.
         wanted: how many items it is to have at least; 0: as many as it has.
-        stock: the items that were put into it at no request's time, of those that are to be more.
+        stock: the items that were put into it at no request's time, or by a module while it was
+            imported, of those that are to be more.
         lent: how many items are out beyond its stock.
     """
 
@@ -106,7 +108,8 @@ def _watch_put(kind: Any) -> None:
     ) -> None:
         pool = _pool_of(self)
         if pool is not None and pool.wanted:
-            if requests.current() is None:
+            # A module that a request imports first fills its queue in that request's time.
+            if requests.current() is None or _is_imported(sys._getframe(1)):
                 pool.stock.append(item)
             elif pool.lent and any(item is one for one in pool.stock):
                 pool.lent -= 1
@@ -114,6 +117,15 @@ def _watch_put(kind: Any) -> None:
         put(self, item, block, timeout)
 
     kind.put = watched
+
+
+def _is_imported(frame: FrameType | None) -> bool:
+    """Whether a module's own code runs, on behalf of whoever imports it."""
+    while frame is not None:
+        if frame.f_code.co_name == "<module>" and frame.f_globals.get("__name__") != "__main__":
+            return True
+        frame = frame.f_back
+    return False
 
 
 def _watched_itself(frame: Any) -> bool:

@@ -95,10 +95,11 @@ def examine(run: Run, *, cores: int | None = None) -> Examined:
 
 
 def _suspects(evidence: Evidence) -> Sequence[Suspect]:
-    if evidence.ideal.wall < LEAST_WALL:
-        return ()
+    if evidence.ideal.wall < LEAST_WALL or not evidence.run.served:
+        return ()  # Nobody waited; or the observers saw nothing, and whatever we said were made up.
     stories = (collector.suspects,) if evidence.ideal.reached else _STORIES
     found = [suspect for story in stories for suspect in story(evidence)]
-    whole = sum(one.charged for one in evidence.blamed if one.cause.kind != "answer")
+    alone = evidence.ideal.alone
+    whole = sum(max(0.0, one.seconds - alone[one.path]) for one in evidence.run.together)
     found = [suspect for suspect in found if suspect.charged >= LEAST_SHARE * whole]
     return sorted(found, key=lambda suspect: -suspect.charged)

@@ -87,6 +87,12 @@ class Evidence:
         seconds = sum(self.ideal.alone.values())
         return seconds > 0 and sum(self.ideal.cpu.values()) / seconds > MOSTLY
 
+    def middleware_of(self, function: str) -> str:
+        """The middleware whose method *function* (`ApiLogger.__call__`) is; empty: of none."""
+        owner = function.partition(".")[0]
+        layers = {span.name for span in self.run.spans if span.kind == "layer"}
+        return next((name for name in sorted(layers) if name.rpartition(".")[2] == owner), "")
+
     def at_once(self) -> int:
         """How many requests the application had at once, at most."""
         begun = self.run.begun
@@ -120,6 +126,21 @@ class Evidence:
 def first(stack: Stack) -> str:
     """`path:line` of a stack's innermost entry."""
     return stack[0].partition(" ")[0] if stack else ""
+
+
+def asked_at(spans: Iterable[Span]) -> tuple[str, str]:
+    """Where the user's own code most often asked for what *spans* waited for: place, function."""
+    found = Counter[tuple[str, str]]()
+    for span in spans:
+        entry = next((one for one in span.stack if not _is_installed(one)), "")
+        if entry:
+            place, _, function = entry.partition(" ")
+            found[place, function] += 1
+    return found.most_common(1)[0][0] if found else ("", "")
+
+
+def _is_installed(entry: str) -> bool:
+    return any(part in entry for part in ("/site-packages/", "/dist-packages/", "/lib/python"))
 
 
 def heaviest(spans: Iterable[Span], key: str) -> str:

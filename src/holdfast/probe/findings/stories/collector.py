@@ -21,7 +21,7 @@ def suspects(evidence: Evidence) -> Iterator[Suspect]:
             continue
         share = one.seconds / whole
         charged = one.seconds if share >= MOST else one.charged
-        if charged <= 0:
+        if charged <= 0 or (evidence.ideal.reached and share < MOST):
             continue
         spans = evidence.spans(COLLECTOR)
         place = heaviest(spans, "place")

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from ...change import Change
 from ...events import Span
-from ..suspects import Attempt, Evidence, Suspect, heaviest
+from ..suspects import Attempt, Evidence, Suspect, asked_at, heaviest
 from ..words import at, called, shown, waited
 
 
@@ -19,13 +19,16 @@ def suspects(evidence: Evidence) -> Iterator[Suspect]:
         stood, _ = evidence.where_stood(spans)
         place = one.cause.place or heaviest(spans, "place")
         known = place or one.cause.name
-        culprit = called(one.cause.name, spans)
+        asked, function = asked_at(spans)
+        middleware = evidence.middleware_of(function)
+        culprit = called(one.cause.name, spans) + (f" in {middleware}" if middleware else "")
         yield Suspect(
             code="lock",
             culprit=culprit,
             place=place,
             because=(
                 f"{waited(one)} for {culprit}{at(place)}"
+                + (f", asked for in {function}{at(asked)}" if function else "")
                 + (f", while its holder stood at {shown(stood)}" if stood else "")
             ),
             mend=(
