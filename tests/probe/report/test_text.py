@@ -8,7 +8,7 @@ import pytest
 from holdfast.probe.findings.ideal import ideal_of
 from holdfast.probe.report.bars import rows_of
 from holdfast.probe.report.gantt import gantt
-from holdfast.probe.report.looks import LOOKS, as_seconds
+from holdfast.probe.report.looks import LOOKS, as_seconds, short
 from holdfast.probe.report.report import Report
 from holdfast.probe.report.text import lines
 from tests.probe.report.made import LOGGER, SLEEP, finding, report, request, serial, side_by_side
@@ -157,6 +157,13 @@ def test_who_waits_for_a_thread_is_behind_the_one_that_ran_in_it():
     bars = {row.user: row.bars[0] for row in rows_of(run)}
     assert [bars[user].behind for user in range(3)] == ["", request(0), request(1)]
     assert "executor" in {piece.cause for piece in bars[2].pieces}
+
+
+def test_paths_are_told_from_here_on_and_packages_by_their_names(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert short(f"user 1, at {tmp_path}/shop/views.py:7 view") == "user 1, at shop/views.py:7 view"
+    assert short("/home/me/v/lib/python3.13/site-packages/a/b.py:1 f") == "a/b.py:1 f"
+    assert short("/usr/lib/python3.13/threading.py:9 g") == "python3.13/threading.py:9 g"
 
 
 @pytest.mark.parametrize(

@@ -6,8 +6,10 @@ colours are readable on white and on black: one palette serves both, and the ter
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,3 +61,16 @@ def as_seconds(seconds: float) -> str:
     if seconds >= 10:  # noqa: PLR2004 - three digits are enough for anybody
         return f"{seconds:.1f} s" if seconds < 100 else f"{seconds:,.0f} s"  # noqa: PLR2004
     return f"{seconds:.2f} s" if seconds >= 0.995 else f"{seconds * 1000:.0f} ms"  # noqa: PLR2004
+
+
+#: Where Python keeps packages, and its own modules.
+_PACKAGES = re.compile(r"\S*?/(?:site|dist)-packages/|\S*/lib/(?=python\d)")
+
+
+def short(text: str) -> str:
+    """*text* with paths as people say them: from here on, and packages by their names.
+
+    Pages are given to others: whose machine it was, and where he keeps things, is not told.
+    """
+    here = f"{Path.cwd()}/"
+    return _PACKAGES.sub("", text.replace(here, "") if len(here) > 1 else text)

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from ..findings.finding import Finding, Proof
 from .gantt import Line, gantt
-from .looks import LOOKS, as_seconds
+from .looks import LOOKS, as_seconds, short
 from .report import Report, counted, humane
 
 #: Where no terminal says how wide it is.
@@ -79,7 +79,7 @@ def _finding(number: int, one: Finding, width: int | None) -> Iterator[Line]:
         yield from _broken(_not_proved(one.proof), width, "yellow")
     yield from _broken(f"Mend: {one.mend}", width, "green")
     for line in one.evidence[:_MOST_EVIDENCE]:
-        yield from _broken(humane(line), width, "dim")
+        yield from _broken(humane(short(line)), width, "dim")
     more = len(one.evidence) - _MOST_EVIDENCE
     if more > 0:
         yield [(f"{_INDENT}and {counted(more, 'more line')}: --json has them", "dim")]

@@ -11,7 +11,7 @@ from ....doctor.page.markup import visible
 from ...run import Run
 from ..bars import Bar, Row, rows_of
 from ..lanes import Worker, workers_of
-from ..looks import LOOKS
+from ..looks import LOOKS, short
 from ..report import Report
 
 #: More runs, and more blocks in lanes of each, would make the page slow to open.
@@ -56,7 +56,7 @@ class _Texts:
         found = self._numbers.get(text)
         if found is None:
             found = self._numbers[text] = len(self.all)
-            self.all.append(visible(text))
+            self.all.append(visible(short(text)))
         return found
 
 

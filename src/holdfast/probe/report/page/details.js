@@ -43,7 +43,7 @@ function tellOfBar(box, run, bar, piece) {
     const item = made("li", "", one === piece ? "now" : "");
     item.append(swatch(look), made("b", seconds(long)), made("span", look.title));
     if (one.name) item.append(made("code", text(one.name)));
-    if (one.holder >= 0) item.append(made("span", `held by ${userOf(run, one.holder)}`, "behind"));
+    if (one.holder >= 0) item.append(made("span", `held by ${userOf(run, one.holder)} at first`, "behind"));
     if (one.place) item.append(made("code", text(one.place), "soft"));
     list.append(item);
   }

@@ -288,9 +288,8 @@ if (stage && runs.length) {
   // The legend, which also chooses.
   const sums = LOOKS.map(() => 0);
   for (const run of runs) for (const bar of run.bars) for (const piece of bar.pieces) sums[piece.cause] += piece.ended - piece.begun;
-  const whole = sums.reduce((sum, one) => sum + one, 0) || 1;
   LOOKS.forEach((look, cause) => {
-    if (sums[cause] / whole < 0.002) return;
+    if (!sums[cause]) return;
     const item = made("li");
     const element = made("button");
     element.type = "button";

@@ -8,7 +8,7 @@ from ....doctor.page.markup import Markup, element, joined
 from ...findings.finding import CODES, Finding
 from ...markers import user_of
 from ..bars import Row, causes_of, rows_of
-from ..looks import LOOKS, as_seconds
+from ..looks import LOOKS, as_seconds, short
 from ..report import Report, counted, humane
 from ..text import NOTHING, disturbance
 
@@ -72,14 +72,14 @@ def _finding(number: int, one: Finding) -> Markup:
             element("span", one.code, class_="code", title=CODES.get(one.code, "")),
             element("span", "suspected, not proved", class_="unsure") if not one.proved else "",
         ),
-        element("p", humane(one.sentence), class_="sentence"),
+        element("p", humane(short(one.sentence)), class_="sentence"),
         _before_and_after(one) if proof is not None else "",
         element("p", element("b", "Mend: "), one.mend, class_="mend"),
-        element("p", element("code", one.place), class_="place") if one.place else "",
+        element("p", element("code", short(one.place)), class_="place") if one.place else "",
         element(
             "details",
             element("summary", counted(len(one.evidence), "line") + " of evidence"),
-            element("pre", humane("\n".join(one.evidence))),
+            element("pre", humane(short("\n".join(one.evidence)))),
         )
         if one.evidence
         else "",

@@ -9,7 +9,7 @@ from importlib.resources import files
 
 from ....doctor.page.markup import Markup, element, joined
 from ..gantt import gantt
-from ..looks import LOOKS
+from ..looks import LOOKS, short
 from ..report import Report
 from . import data, summary
 
@@ -25,7 +25,7 @@ def written(report: Report) -> str:
         f"default-src 'none'; style-src '{_hash(style)}'; script-src '{_hash(script)}';"
         " base-uri 'none'; form-action 'none'"
     )
-    command = shlex.join(report.command)
+    command = short(shlex.join(report.command))
     head = joined(
         [
             element("meta", charset="utf-8"),
