@@ -36,7 +36,7 @@ class Server(ThreadingHTTPServer):
 
 @pytest.fixture
 def site():
-    """`site.on(path, answer)`; all that came is in `site.seen`, as (method, path, headers, body)."""
+    """`site.on(path, answer)`; what came is in `site.seen`: (method, path, headers, body)."""
     answers: dict[str, Answer] = {}
     seen: list[tuple[str, str, dict[str, str], bytes]] = []
 
@@ -52,7 +52,7 @@ def site():
             else:
                 chosen(self, body)
 
-        do_GET = do_POST = do_PUT = answer
+        do_GET = do_POST = do_PUT = answer  # noqa: N815 - the standard library wants it so
 
         def log_message(self, *_: object) -> None:
             pass

@@ -27,7 +27,7 @@ def canaries():
     return Canaries(RUN, lambda user: user)
 
 
-def read(canaries, seer, *chunks, status=200, headers=(), cookies=(), step="/x/"):
+def read(canaries, seer, *chunks, status=200, headers=(), cookies=(), step="/x/"):  # noqa: PLR0913
     reader = canaries.reader(seer, step)
     reader.headers(headers, cookies)
     for chunk in chunks:

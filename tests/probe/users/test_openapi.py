@@ -122,5 +122,5 @@ def test_version_2_is_read_too():
 
 @pytest.mark.parametrize("text", ["<html>", "[1]", "openapi: 3.0.0", "a: [", "paths: no"])
 def test_what_is_no_description_is_said(text):
-    with pytest.raises(PlanError, match="--openapi shop.yaml: n"):
+    with pytest.raises(PlanError, match=r"--openapi shop\.yaml: n"):
         steps_of(text, "shop.yaml", unsafe=False)

@@ -5,6 +5,7 @@ import json
 import socket
 import threading
 import time
+from itertools import pairwise
 
 import pytest
 
@@ -112,7 +113,7 @@ def test_pauses_are_kept_and_the_last_request_begins_in_time(site, visit):
     for user in (0, 1):
         own = [one for one in asked if one.user == user]
         assert 2 <= len(own) <= 5
-        pauses = [later.sent - one.done for one, later in zip(own, own[1:], strict=False)]
+        pauses = [later.sent - one.done for one, later in pairwise(own)]
         assert min(pauses) >= 0.19
 
 
