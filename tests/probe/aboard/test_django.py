@@ -147,7 +147,10 @@ def test_how_the_process_does_is_noted(wsgi):
 
 def test_an_error_is_the_requests_own(wsgi):
     assert wsgi.ask("/fails/", "run-7-1")[0] == 500
-    (served,) = [one for one in wsgi.until(
-        lambda: [one for one in wsgi.of(Served) if one.request == "run-7-1"], bool
-    )]
+    (served,) = [
+        one
+        for one in wsgi.until(
+            lambda: [one for one in wsgi.of(Served) if one.request == "run-7-1"], bool
+        )
+    ]
     assert served.view == "django_site.fails"

@@ -60,9 +60,7 @@ class _Call:
 
     __slots__ = ("_asked", "_detail", "_executor", "_function", "_place", "_request")
 
-    def __init__(
-        self, request: Request, known: _Executor | None, function: Any, size: int
-    ) -> None:
+    def __init__(self, request: Request, known: _Executor | None, function: Any, size: int) -> None:
         self._request = request
         self._executor = known
         self._function = function

@@ -20,18 +20,18 @@ settings.configure(
     ],
 )
 
-import django
+import django  # noqa: E402 - settings first
 
 django.setup()
-from django.core.asgi import get_asgi_application
-from django.core.wsgi import get_wsgi_application
-from django.http import HttpResponse, StreamingHttpResponse
-from django.urls import path
+from django.core.asgi import get_asgi_application  # noqa: E402
+from django.core.wsgi import get_wsgi_application  # noqa: E402
+from django.http import HttpResponse, StreamingHttpResponse  # noqa: E402
+from django.urls import path  # noqa: E402
 
 
 class Keeper:
     request = None
-    texts: list[str] = []
+    texts = []  # noqa: RUF012 - what is to be found
 
 
 def fine(request):
