@@ -6,8 +6,8 @@ at for markers of others, and what stayed behind is looked for at the end); and 
 which note spans, sample stacks and watch the loop. All are sent the same requests, in short rounds
 whose order is shuffled: requests as the probe's users send them, with a name and with markers in
 query, header and cookie. What is compared is processor time for a request, of all the server's
-processes and threads: where a server is busy, its throughput is the inverse of that. The time by the
-clock is shown beside it.
+processes and threads: where a server is busy, its throughput is the inverse of that. The time by
+the clock is shown beside it.
 
 Two views are asked: a page as most are (Django's usual middleware, two queries, a template), where
 the goal is; and one that does nothing at all, which shows what each request pays.
@@ -48,8 +48,8 @@ _SERVERS = ("gunicorn sync", "gunicorn gthread", "uvicorn")
 _WAITS_FOR_ORDERS = 10.0
 _NOTE = (
     "Processor time of the server's processes for one request, in user and kernel mode; in the last"
-    " column the time by the clock. Beside a server with nothing aboard; `once more` is the same in a"
-    " second process: what it adds is noise. All are sent requests with the probe's markers."
+    " column the time by the clock. Beside a server with nothing aboard; `once more` is the same in"
+    " a second process: what it adds is noise. All are sent requests with the probe's markers."
 )
 
 

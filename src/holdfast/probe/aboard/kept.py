@@ -24,7 +24,8 @@ from .roots import Roots
 from .settings import Settings
 from .walk import Walk
 
-#: Seconds that it may take in all, and after which what may end by itself is looked at again.
+#: Seconds of processor time that it may take, and seconds after which what may end by itself is
+#: looked at again.
 LONGEST = 2.5
 AGAIN_AFTER = 0.4
 #: Paths that are told, and requests that are told of each.
@@ -73,7 +74,7 @@ def tell(settings: Settings) -> None:
 def look(settings: Settings) -> Sequence[Path]:
     """The paths by which requests that have ended are reached, those of the same kind as one."""
     try:
-        heap = Heap(native.monotonic() + LONGEST)
+        heap = Heap(LONGEST)
         targets = _Targets(settings)
         targets.find(heap)
         if not targets.names:
