@@ -14,6 +14,7 @@ from typing import Any, Self
 
 from .. import aboard
 from . import markers
+from .aboard import capacity
 from .change import Change
 from .events import Route
 from .events import read as events_in
@@ -129,9 +130,9 @@ class Conductor:
             "change": (change or Change()).as_settings(),
             "observe": self._observe,
         }
-        server = Serving(
-            self._words, aboard.environment({_OBSERVER: settings, **self._observers}), folder
-        )
+        environment = aboard.environment({_OBSERVER: settings, **self._observers})
+        environment |= capacity.variables(change or Change())
+        server = Serving(self._words, environment, folder)
         try:
             made = asyncio.run(_Conducted(self, server, folder, run, first=self._is_first).made())
         except NotUpError as error:
