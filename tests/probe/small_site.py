@@ -1,4 +1,4 @@
-"""A small server for the probe's tests: `python small_site.py PORT [MODE]`, on the standard library.
+"""A small server for the probe's tests: `python small_site.py PORT [MODE]`; standard library only.
 
 It loads the application by `wsgiref`, with a thread for each request, so that it comes up at once.
 """
