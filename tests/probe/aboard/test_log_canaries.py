@@ -83,3 +83,21 @@ for number in range(300):
         logger.info("asked for %s", OTHERS)
 """
     assert len(leaks(tmp_path, code)) == 1
+
+
+def test_what_a_handlers_filter_or_formatter_adds_is_looked_at_too(tmp_path):
+    code = """
+class Serving(logging.Filter):
+    def filter(self, record):
+        record.user_id = OTHERS
+        return True
+for handler in logging.getLogger().handlers:
+    handler.addFilter(Serving())
+    handler.setFormatter(logging.Formatter("%(user_id)s %(message)s"))
+with request("0-0"):
+    logger.info("buys")
+"""
+    (leak,) = leaks(tmp_path, code)
+    assert leak.marker == OTHERS
+    assert leak.text.endswith("buys")
+    assert leak.place == line_of(tmp_path, "buys")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import re
+from collections.abc import Callable
 from types import ModuleType
 from typing import Any
 
@@ -42,21 +43,42 @@ class Looking:
         self._told: set[tuple[str, str, str]] = set()
 
     def watch(self, module: ModuleType) -> None:
-        """Look at each record that a logger hands to its handlers."""
-        original = module.Logger.callHandlers
+        """Look at each record that a logger hands to its handlers, and at what these make of it.
+
+        A handler's own filters and formatter may add what neither message nor logger has: the
+        user that a filter holds to be the current one.
+        """
+        self._watch_records(module.Logger)
+        self._watch_lines(module.Handler)
+
+    def _watch_records(self, logger: Any) -> None:
+        original = logger.callHandlers
 
         @functools.wraps(original)
         def call(logger: Any, record: Any) -> None:
             request = requests.current()
             if request is not None and request.known:
-                self._look(record, request.name)
+                self._look(lambda: _text_of(record), record, request.name)
             original(logger, record)
 
-        module.Logger.callHandlers = call
+        logger.callHandlers = call
 
-    def _look(self, record: Any, request: str) -> None:
+    def _watch_lines(self, handler: Any) -> None:
+        original = handler.format
+
+        @functools.wraps(original)
+        def formatted(handler: Any, record: Any) -> Any:
+            line = original(handler, record)
+            request = requests.current()
+            if request is not None and request.known:
+                self._look(lambda: str(line), record, request.name)
+            return line
+
+        handler.format = formatted
+
+    def _look(self, text_of: Callable[[], str], record: Any, request: str) -> None:
         try:
-            text = _text_of(record)[:_LOOKED_AT]
+            text = text_of()[:_LOOKED_AT]
             if self._prefix in text or self._prefix in text.lower():
                 self._tell(text.lower(), text, record, request)
         except Exception as error:  # noqa: BLE001 - an observer may fail, the server may not
