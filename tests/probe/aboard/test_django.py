@@ -1,11 +1,9 @@
-"""What is seen of a Django project: its layers and views, hops to threads, blocked loops and hubs."""
+"""What is seen of a Django project: layers and views, hops to threads, blocked loops and hubs."""
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
-from holdfast.probe.change import Change
 from holdfast.probe.events import Load, Served, Span, Trouble
 from tests.probe.aboard.serving import SITES, Serving, serving
 
@@ -83,10 +81,10 @@ def test_who_blocked_the_loop_is_named_with_its_request(asgi):
     )
     span = max(found, key=lambda one: one.ended - one.begun)
     assert span.name == "django_site.blocks"
-    assert span.place == line_of("# blocks the loop")
+    assert span.place == line_of("- blocks the loop")
     assert span.detail["what"] == "loop"
     assert span.ended - span.begun >= 0.1
-    assert span.stack[0].startswith(line_of("# blocks the loop"))
+    assert span.stack[0].startswith(line_of("- blocks the loop"))
 
 
 def test_what_awaits_blocks_nobody(asgi):
@@ -147,10 +145,7 @@ def test_how_the_process_does_is_noted(wsgi):
 
 def test_an_error_is_the_requests_own(wsgi):
     assert wsgi.ask("/fails/", "run-7-1")[0] == 500
-    (served,) = [
-        one
-        for one in wsgi.until(
-            lambda: [one for one in wsgi.of(Served) if one.request == "run-7-1"], bool
-        )
-    ]
+    (served,) = wsgi.until(
+        lambda: [one for one in wsgi.of(Served) if one.request == "run-7-1"], bool
+    )
     assert served.view == "django_site.fails"

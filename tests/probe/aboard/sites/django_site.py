@@ -56,7 +56,7 @@ class ClassView(View):
 
 
 async def blocks(request):
-    time.sleep(0.2)  # blocks the loop
+    time.sleep(0.2)  # noqa: ASYNC251 - blocks the loop
     return HttpResponse(threading.current_thread().name)
 
 
@@ -88,6 +88,10 @@ def collects(request):
     return HttpResponse(f"{gc.isenabled()}")
 
 
+def hello(request):
+    return HttpResponse("hello")
+
+
 def fails(request):
     raise RuntimeError("as planned")
 
@@ -102,5 +106,5 @@ urlpatterns = [
     path("to-thread/", to_thread),
     path("collects/", collects),
     path("fails/", fails),
-    path("", lambda request: HttpResponse("hello")),
+    path("", hello),
 ]

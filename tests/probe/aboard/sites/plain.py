@@ -9,7 +9,7 @@ from asgiref.sync import sync_to_async
 def wsgi(environ, start_response):
     start_response("200 OK", [("Content-Type", "text/plain")])
     if environ["PATH_INFO"] == "/sleep":
-        time.sleep(0.2)
+        time.sleep(0.1)
     if environ["PATH_INFO"] == "/stream":
         return _chunks()
     return [b"hello"]
@@ -17,7 +17,7 @@ def wsgi(environ, start_response):
 
 def _chunks():
     for _ in range(3):
-        time.sleep(0.1)
+        time.sleep(0.05)
         yield b"chunk "
 
 
@@ -26,11 +26,11 @@ async def asgi(scope, receive, send):
         return
     await receive()
     if scope["path"] == "/sleep":
-        await asyncio.sleep(0.2)
+        await asyncio.sleep(0.1)
     await send({"type": "http.response.start", "status": 200, "headers": []})
     if scope["path"] == "/stream":
         for _ in range(3):
-            await asyncio.sleep(0.1)
+            await asyncio.sleep(0.05)
             await send({"type": "http.response.body", "body": b"chunk ", "more_body": True})
     await send({"type": "http.response.body", "body": b"hello"})
 
