@@ -64,6 +64,14 @@ def test_markers_go_where_the_plan_has_them(site, visit):
     assert headers["X-A"] == "anna"
 
 
+def test_the_plan_may_say_what_type_a_body_has(site, visit):
+    site.on("/x/", lambda handler, _: site.plain(handler))
+    step = Step("/x/", "POST", body="a=1", headers={"content-type": "text/csv"})
+    visit(Plan([step], users=1))
+    ((_, _, headers, _),) = site.seen
+    assert headers["Content-Type"] == "text/csv"
+
+
 def test_what_crosses_between_users_is_told_with_both_requests(site, visit):
     last = ["nobody"]
 

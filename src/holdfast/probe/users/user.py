@@ -136,8 +136,7 @@ class User:
             async with self.session.request(
                 step.method,
                 self._url(step, number, more=more),
-                headers=self._headers(step.headers, request, number, more=more)
-                | _type_of(step.body),
+                headers=_typed(self._headers(step.headers, request, number, more=more), step.body),
                 data=self._filled(step.body, "body", number).encode() or None,
                 allow_redirects=False,
             ) as answer:
@@ -229,12 +228,13 @@ async def _body(answer: aiohttp.ClientResponse, reader: Reader) -> int:
     return size
 
 
-def _type_of(body: str) -> dict[str, str]:
-    if not body:
-        return {}
-    if body.lstrip()[:1] in {"{", "["}:
-        return {"Content-Type": "application/json"}
-    return {"Content-Type": "application/x-www-form-urlencoded"}
+def _typed(headers: dict[str, str], body: str) -> dict[str, str]:
+    """With the body's type, where the plan doesn't say it."""
+    if not body or any(name.lower() == "content-type" for name in headers):
+        return headers
+    is_json = body.lstrip()[:1] in {"{", "["}
+    kind = "application/json" if is_json else "application/x-www-form-urlencoded"
+    return {**headers, "Content-Type": kind}
 
 
 def _said(failure: Exception, *, begun: bool) -> str:
