@@ -1,66 +1,15 @@
 """What goes from one request to another, and what the watch calls it."""
 
 import gc
-import sys
 import threading
-from collections.abc import Iterator
-from pathlib import Path
-from textwrap import dedent
-from types import ModuleType
-from typing import Any
 
 import pytest
 
 import holdfast
 from holdfast.scope.scope import Scope
-from holdfast.watch import Crossing, Kind, Watch
+from holdfast.watch import Kind
 from holdfast.watch.words import words
-
-
-class Project:
-    """A module that is watched, and requests that call its functions."""
-
-    def __init__(self, folder: Path) -> None:
-        self.watch = Watch([folder])
-        self._folder = folder
-        self.module: Any = None
-
-    def load(self, source: str) -> ModuleType:
-        name = f"watched_{self._folder.name.replace('-', '_')}"
-        (self._folder / f"{name}.py").write_text(dedent(source))
-        sys.modules.pop(name, None)
-        self.module = __import__(name)
-        return self.module
-
-    def kinds(self) -> list[Kind]:
-        return [crossing.kind for crossing in self.watch.collector.found]
-
-    def only(self) -> Crossing:
-        (found,) = self.watch.collector.found
-        return found
-
-
-@pytest.fixture
-def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Project]:
-    monkeypatch.syspath_prepend(str(tmp_path))
-    found = Project(tmp_path)
-    found.watch.start()
-    yield found
-    found.watch.stop()
-
-
-@pytest.fixture
-def requests() -> Iterator[list[Scope]]:
-    found = [Scope(object(), f"GET /{name}/") for name in "abc"]
-    yield found
-    for scope in found:
-        scope.close()
-
-
-def within(scope: Scope, function: Any, *args: Any) -> Any:
-    with scope.entered():
-        return function(*args)
-
+from tests.watch.project import within
 
 LOGGER = """
     class Logger:

@@ -16,7 +16,7 @@ from .crossings import Access, Collector, Crossing, Kind
 from .hooks import hooks
 from .loading import Wanted, WatchedFinder, install, remove
 from .shadow import Shadow
-from .signals import watch_signals
+from .signals import leave_signals, watch_signals
 from .visits import Visit
 
 __all__ = ["Access", "Collector", "Crossing", "Kind", "Watch"]
@@ -46,15 +46,13 @@ class Watch:
         self.shadow = Shadow(self.collector, wrote)
         self.wanted = Wanted([Path.cwd()] if roots is None else roots, packages)
         self._finder = WatchedFinder(self.wanted, hooks(self.shadow))
-        self._watches_signals = False
 
     def start(self) -> None:
         """Have modules rewritten that are imported from now on."""
         install(self._finder)
-        if not self._watches_signals:
-            self._watches_signals = True
-            watch_signals(self.shadow)
+        watch_signals(self.shadow)
 
     def stop(self) -> None:
         """Rewrite no more. Modules that are loaded go on telling."""
         remove(self._finder)
+        leave_signals(self.shadow)

@@ -27,9 +27,18 @@ _MARK = "_holdfast_watched"
 
 Environ = dict[str, Any]
 
+_entered = False
+
 
 def enter_requests() -> None:
-    """Open a scope around applications, and in Django's test clients, once they are imported."""
+    """Open a scope around applications, and in Django's test clients, once they are imported.
+
+    Further calls do nothing.
+    """
+    global _entered
+    if _entered:
+        return
+    _entered = True
     servers.follow(servers.Wrappers(_wsgi, _asgi, _wsgi_method, _asgi_method), _trouble)
     on_import("django.core.handlers.base", _base)
     on_import("django.core.handlers.exception", _exception)

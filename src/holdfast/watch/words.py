@@ -34,7 +34,8 @@ def at_length(crossing: Crossing) -> str:
     """One crossing: the story, both stacks, the mend."""
     times = f" ({crossing.count} times)" if crossing.count > 1 else ""
     lines = [f"{crossing.kind.value}: {crossing.message}{times}"]
-    for what, access in (("written", crossing.written), ("read", crossing.read)):
+    done = "deleted" if crossing.gone else "written"
+    for what, access in ((done, crossing.written), ("read", crossing.read)):
         lines.append(f"  {what} by {access.request}")
         for frame in told(access.stack)[:SHOWN]:
             path = _short(str(frame["path"]))
