@@ -86,6 +86,22 @@ def side_by_side(users=10, *, name=f"without {LOGGER}", seconds=SLEEP, path="/ap
     )
 
 
+def in_turns(users=6, requests=8, *, seconds=0.05):
+    """Each user asks several times, and waits a little for a worker each time."""
+    together, served = [], []
+    for user in range(users):
+        at = ZERO + 0.001 * user
+        for number in range(requests):
+            mine, done = request(user, number), at + seconds
+            together.append(Asked(mine, user, "GET", "/", at, done, done, 200 if number else 503))
+            served.append(
+                Served(mine, 9, f"thread {user}", at + seconds / 5, done, view="site.page")
+            )
+            at = done + 0.001
+    process = Process(9, 1, ZERO - 20, "3.12", "waitress")
+    return Run("as it is", users, alone("/", seconds), together, processes=[process], served=served)
+
+
 def finding(**more):
     before, after = more.pop("before", 10.0), more.pop("after", 1.02)
     given = {

@@ -6,10 +6,11 @@ import re
 import pytest
 
 from holdfast.probe.findings.ideal import ideal_of
+from holdfast.probe.report.page import data
 from holdfast.probe.report.page.whole import written
 from holdfast.probe.report.report import Report
 from tests.doctor.page.browser import browser
-from tests.probe.report.made import finding, report, serial, side_by_side
+from tests.probe.report.made import finding, in_turns, report, serial, side_by_side
 
 pytestmark = pytest.mark.needs("chromium")
 
@@ -445,6 +446,29 @@ def test_without_a_script_the_findings_and_a_picture_are_there_as_text(chromium,
     assert "Serial because of shared.middleware.ApiLogger" in text
     assert "VVVV" in text
     assert "Whole" not in text
+
+
+def test_users_that_ask_again_have_their_requests_in_one_row(chromium, tmp_path):
+    run = in_turns()
+    page = opened(chromium, tmp_path, Report(["waitress"], [run], ideal_of(run, 4)), width=700)
+    assert not overlapping(page)
+    named = [one for one in labels(page) if one.startswith("user ")]
+    assert named == [f"user {number}" for number in range(1, 7)]
+    assert "503" in labels(page)
+    focus(page)
+    keys(page, "ArrowDown", *["ArrowRight"] * 3)
+    said = page.run("document.getElementById('details').querySelector('h3').textContent")
+    assert said.startswith("user 1, GET /: 200, after 50 ms")
+    for _ in range(4):
+        keys(page, "+")
+        assert not overlapping(page)
+
+
+def test_data_on_the_page_can_not_be_taken_for_markup():
+    run = serial(1, view=EVIL, path=f"/{EVIL}&<!--", name=EVIL)
+    text = data.written(Report([EVIL], [run], ideal_of(run, 4)))
+    assert not set("<>&") & set(text)
+    assert EVIL in json.loads(text)["texts"]
 
 
 def test_a_run_as_good_as_can_be_has_a_page_too(chromium, tmp_path):
