@@ -16,6 +16,7 @@ from holdfast.cache import loader
 from holdfast.django.tracking import outbox
 from holdfast.django.tracking.counters import events
 from holdfast.django.tracking.errors import WriteNotAnnounced
+from holdfast.stores.errors import StoreTimeout
 from tests.django.tracking.shop.models import Tag
 from tests.django.tracking.test_transactions import in_thread
 from tests.services.redis import RedisServer, running_redis
@@ -170,3 +171,28 @@ def test_a_mark_that_comes_late_holds_nothing_up_for_good(on_outage, server, nam
         assert outbox.replay() == 1
     assert in_thread(name) == name() == "blue"
     comes_back(server, name)
+
+
+def test_a_bump_that_is_lost_after_a_commit_that_outlasted_its_marks_is_made_later(
+    server, name, monkeypatch
+):
+    tags = type(named_stores.store("cache").tags)
+    bump, lost = tags.bump, []
+
+    def lose(self: Any, *args: Any) -> None:
+        if not lost:
+            lost.append(args)
+            raise StoreTimeout("no answer")
+        bump(self, *args)
+
+    def wait_for_long() -> None:
+        """Until the marks' time is over, and somebody keeps what is there still."""
+        time.sleep(COMMIT_TIMEOUT + 0.05)
+        wait_until(lambda: in_thread(name.is_kept))
+        monkeypatch.setattr(tags, "bump", lose)
+
+    in_thread(name)
+    with around(before=lambda: (in_thread(name), wait_for_long())):
+        rename(name, "blue")
+    assert lost
+    wait_until(lambda: name() == name.read() == "blue")

@@ -3,17 +3,21 @@
 Phase 1, before COMMIT: the tags of all that was written are marked in the store, and nothing that
 has one of them is served or stored any more. Phase 2, after it: they are bumped. Where the process
 dies between the two, the marks outlive the commit and turn into bumps by themselves. Where nobody
-can tell whether a COMMIT went through, the marks are left to do the same.
+can tell whether a COMMIT went through, the marks are left to do the same. Only where a COMMIT took
+longer than marks last is nothing left of them: then the bump is tried until it is done.
 """
 
 from __future__ import annotations
 
 import logging
 import os
+import time
 from collections.abc import Collection
+from functools import partial
 from itertools import count
 
-from ... import named_stores
+from ... import configuration, named_stores
+from ...cache import background
 from ...stores.errors import StoreError
 from ...stores.tags import Tags
 from .counters import events
@@ -23,6 +27,9 @@ logger = logging.getLogger("holdfast")
 
 #: The store that cached results are in.
 STORE = "cache"
+
+#: Seconds between two tries of a bump that was not acknowledged.
+PAUSE = 1.0
 
 _numbers = count()
 _process = os.urandom(8)
@@ -49,7 +56,7 @@ def tags() -> Tags:
 class Writes:
     """The tags of what was written in one transaction, in order, so that a part can be undone."""
 
-    __slots__ = ("_kept", "_order", "_savepoints", "_tables", "_tags", "marked", "writer")
+    __slots__ = ("_kept", "_lasts", "_order", "_savepoints", "_tables", "_tags", "marked", "writer")
 
     def __init__(self) -> None:
         self._order: list[frozenset[bytes]] = []
@@ -62,6 +69,8 @@ class Writes:
         #: The writer that has marks in the store, and of which tags.
         self.writer = b""
         self.marked: set[bytes] = set()
+        # Until when these last at least, by `time.monotonic`.
+        self._lasts = 0.0
 
     def __bool__(self) -> bool:
         return bool(self._tags)
@@ -145,15 +154,19 @@ class Writes:
         wanted = self.marked | self.pending
         # Where it fails, some may be marked. They become bumps by themselves.
         self.marked = set()
-        tags().mark(wanted, self.writer)
-        self.marked = wanted
+        announced = tags()
+        lasts = time.monotonic() + announced.commit_timeout
+        announced.mark(wanted, self.writer)
+        self.marked, self._lasts = wanted, lasts
 
     def bump(self) -> None:
         """Phase 2. It never fails: the marks stand, and turn into bumps by themselves."""
-        marked = self.marked
+        marked, stand = self.marked, time.monotonic() < self._lasts
         self.clear()
-        if marked:
-            announce(marked, self.writer)
+        if marked and not announce(marked, self.writer) and not stand:
+            events.count("bumps_repeated")
+            again = partial(_announce_until_done, marked, self.writer)
+            background.run_aside(again, "holdfast-bump")
 
     def unmark(self) -> None:
         """It was rolled back, for certain."""
@@ -174,10 +187,28 @@ class Writes:
         self.clear()
 
 
-def announce(changed: Collection[bytes], writer: bytes) -> None:
-    """Bump what has been marked."""
+def announce(changed: Collection[bytes], writer: bytes) -> bool:
+    """Bump what has been marked; whether that was acknowledged."""
     try:
         tags().bump(changed, writer)
     except StoreError as error:
         events.count("bump_failed")
         logger.info("Marks of a committed transaction are left to become bumps: %s", error)
+        return False
+    return True
+
+
+def _announce_until_done(changed: Collection[bytes], writer: bytes) -> None:
+    """In the background. Its end is the store's return, or other settings."""
+    try:
+        while True:
+            background.sleep(PAUSE, keeps=False)
+            try:
+                tags().bump(changed, writer)
+            except StoreError:
+                continue
+            except configuration.ConfigurationError:
+                pass
+            return
+    finally:
+        background.close_what_it_opened()
