@@ -13,8 +13,9 @@ from collections.abc import Mapping
 from importlib import import_module
 from typing import Any
 
+from ...aboard.servers import Wrappers, follow
 from ..change import Change
-from . import orders, places, process, requests, servers, ticking, writing
+from . import entry, orders, places, process, requests, ticking, writing
 from .settings import Settings
 
 #: Always there.
@@ -49,7 +50,9 @@ def start(settings: Mapping[str, Any]) -> None:
     os.register_at_fork(after_in_child=_forked)
     process.begin()
     ticking.at_first_request(process.tell)
-    servers.install(told)
+    follow(
+        Wrappers(entry.wsgi, entry.asgi, entry.wsgi_method, entry.asgi_method), writing.trouble
+    )
     changing = CHANGING if told.change != Change() else ()
     for name in (*ALWAYS, *(OBSERVING if told.observe else ()), *changing):
         _install(name, told)

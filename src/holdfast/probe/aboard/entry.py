@@ -47,11 +47,9 @@ class Asgi:
 
 
 def wsgi(application: Any) -> Any:
-    """*application*, followed; as it is, where it is followed already or is none of WSGI."""
+    """*application*, followed; as it is, where it is followed already."""
     if isinstance(application, Wsgi) or not callable(application):
         return application
-    if type(application).__module__.startswith("tornado."):
-        return application  # gunicorn's tornado worker serves what is no WSGI application, too
     return Wsgi(application)
 
 
