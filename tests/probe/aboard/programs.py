@@ -73,7 +73,7 @@ def observed(
         env=environment({"holdfast.probe.aboard": settings}),
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=110,
         check=False,
     )
     assert done.returncode == 0, done.stderr

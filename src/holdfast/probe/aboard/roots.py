@@ -63,7 +63,9 @@ class Roots:
             frame: FrameType | None = top
             while frame is not None:
                 running.add(id(frame))
-                if thread != mine and places.users_file(frame.f_code):
+                # What a module's code has as its locals are the module's variables.
+                is_module = frame.f_code.co_name == "<module>"
+                if thread != mine and not is_module and places.users_file(frame.f_code):
                     where = f"thread {called.get(thread, thread)} in {frame.f_code.co_qualname}"
                     for name, value in list(frame.f_locals.items()):
                         self.frames.setdefault(id(value), f"{where} -> {name}")
