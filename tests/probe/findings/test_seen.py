@@ -42,18 +42,19 @@ def test_what_is_gone_at_the_last_look_did_not_stay() -> None:
 
 
 def test_threads_that_each_request_leaves_grow() -> None:
-    telling = quick().count(1.0, 3, threads=5).count(2.0, 13, 15).count(3.0, 23, 25)
+    telling = quick().count(1.0, 10, threads=5).count(2.0, 10, 5).count(3.0, 30, 25)
     (found,) = findings(telling)
     assert (found.code, found.culprit) == ("growing", "threads")
     assert "5 threads at the beginning and 25 after 20 more requests" in found.sentence
 
 
 def test_a_pool_that_fills_up_does_not_grow() -> None:
-    assert findings(quick().count(1.0, 3, 5).count(2.0, 13, 15).count(3.0, 23, 15)) == []
+    assert findings(quick().count(1.0, 1, 5).count(2.0, 11, 15).count(3.0, 24, 15)) == []
+    assert findings(quick().count(1.0, 11, 5).count(2.0, 24, 13)) == []
 
 
-def test_one_look_more_tells_nothing() -> None:
-    assert findings(quick().count(1.0, 3, 5).count(2.0, 13, 15)) == []
+def test_what_a_few_requests_bring_is_chance() -> None:
+    assert findings(quick().count(1.0, 3, 5).count(2.0, 9, 15)) == []
 
 
 def test_requests_that_are_refused_only_together() -> None:

@@ -10,10 +10,11 @@ from ...events import Count
 from ...run import Run
 from ..finding import Finding
 
-#: So many more a request: less is a pool that fills up.
-MORE_A_REQUEST = 0.5
-#: At least so many more in all, and so many requests between two looks that count.
-MOST_BY_CHANCE, FEWEST_REQUESTS = 4, 3
+#: So many more a request: less is a pool that fills up further. All users have been there once
+#: before the first look, so that most pools are full by then.
+MORE_A_REQUEST = 0.8
+#: So many requests there are at least between two looks that count.
+FEWEST_REQUESTS = 8
 
 
 def findings(run: Run) -> Iterator[Finding]:
@@ -60,5 +61,5 @@ def _grown(counts: Sequence[Count], what: str) -> Iterator[tuple[Count, Count]]:
         if after.requests - before.requests >= FEWEST_REQUESTS
     ]
     grows = all(more >= MORE_A_REQUEST * requests for more, requests in steps)
-    if len(steps) > 1 and grows and sum(more for more, _ in steps) > MOST_BY_CHANCE:
+    if steps and grows:
         yield counts[0], counts[-1]
