@@ -54,3 +54,8 @@ def server(tmp_path, monkeypatch):
     yield started
     for pid in started.left:
         os.kill(pid, 9)
+
+
+@pytest.fixture
+def other_port() -> int:
+    return free_port()

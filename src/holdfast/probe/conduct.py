@@ -29,6 +29,7 @@ from .users.canaries import Canaries
 from .users.coming_up import NotUpError, address_of
 from .users.discovery import discovered
 from .users.login import log_in
+from .users.open_files import enough_open_files
 from .users.plan import Plan, PlanError, SiteFailedError, Step
 from .users.user import User
 
@@ -134,7 +135,9 @@ class Conductor:
         environment |= capacity.variables(change or Change())
         server = Serving(self._words, environment, folder)
         try:
-            made = asyncio.run(_Conducted(self, server, folder, run, first=self._is_first).made())
+            conducted = _Conducted(self, server, folder, run, first=self._is_first)
+            with enough_open_files(self.plan.users):
+                made = asyncio.run(conducted.made())
         except NotUpError as error:
             server.end()
             raise ServerFailedError(f"{self._words[0]} {error}.", server.log()) from error

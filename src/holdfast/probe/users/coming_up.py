@@ -35,7 +35,8 @@ async def address_of(server: Serving, words: Sequence[str], plan: Plan) -> Addre
     ended_at: float | None = None
     try:
         while True:
-            for address in _places(server, wanted):
+            late = time.monotonic() > until - plan.up_within / 2
+            for address in _places(server, wanted, late=late):
                 task = trying.get(address)
                 if task is None or (task.done() and task.result() is None):
                     left = max(0.1, until - time.monotonic())
@@ -59,12 +60,15 @@ async def address_of(server: Serving, words: Sequence[str], plan: Plan) -> Addre
         await asyncio.gather(*trying.values(), return_exceptions=True)
 
 
-def _places(server: Serving, wanted: Address | None) -> list[Address]:
+def _places(server: Serving, wanted: Address | None, *, late: bool) -> list[Address]:
     found = listening(server.processes())
     if wanted is None:
         return found
     if wanted.port:
-        found = [one for one in found if one.port == wanted.port] or [wanted]
+        here = [one for one in found if one.port == wanted.port]
+        # What is in front of the server (a proxy, a container) is asked when that is up. Sooner it
+        # may be another server, whose port this one can't have.
+        found = here or ([wanted] if found or late else [])
     return [replace(one, scheme=wanted.scheme, name=wanted.name) for one in found]
 
 
