@@ -48,6 +48,7 @@ def start(settings: Mapping[str, Any]) -> None:
     ticking.every(ticking.SLOW, orders.look)
     ticking.every(ticking.SLOW, writing.flush_if_due)
     os.register_at_fork(after_in_child=_forked)
+    requests.measured = told.observe
     process.begin()
     ticking.at_first_request(process.tell)
     follow(

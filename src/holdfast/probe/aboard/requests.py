@@ -73,7 +73,7 @@ class Request:
         self.lane = first.lane
         self.runners: tuple[Runner, ...] = (first,)
         alone = first.greenlet is None and first.task is None
-        self.cpu = native.thread_time() if alone else None
+        self.cpu = native.thread_time() if alone and measured else None
         self.started = first.thread
         self.view = self.route = self.error = ""
         self.ended = False
@@ -96,6 +96,9 @@ class Request:
             error=self.error,
         )
 
+
+#: Whether a request's processor time is taken: asking for it costs some microseconds.
+measured = True
 
 #: Those under way, by `id`. Only single steps are taken on it, so that no lock is needed.
 under_way: dict[int, Request] = {}
@@ -230,12 +233,13 @@ def _greenlet() -> Any:
 
 def _task() -> Any:
     """The running task of asyncio; None outside of one."""
-    module = sys.modules.get("asyncio.tasks")
-    if module is None:
-        return None
+    events = sys.modules.get("asyncio.events")
     try:
-        return module.current_task()
-    except (RuntimeError, AttributeError):  # no loop runs here; it is being imported
+        # Cheaper than to ask for the task, which raises where no loop runs.
+        if events is None or events._get_running_loop() is None:
+            return None
+        return sys.modules["asyncio.tasks"].current_task()
+    except (RuntimeError, AttributeError, KeyError):  # it is being imported
         return None
 
 
