@@ -188,7 +188,9 @@ def test_shared_state_is_listed_and_fails_nothing(project):
         "def test_it(client): client.get('/locked/'); client.get('/locked/')", "--holdfast-watch"
     )
     result.assert_outcomes(passed=1)
-    result.stdout.fnmatch_lines(["*holdfast watch*", "*site_views.last*"])
+    result.stdout.fnmatch_lines(
+        ["*holdfast watch*", "2 requests watched, 0 bugs found", "*site_views.last*"]
+    )
 
 
 def test_without_options_nothing_is_rewritten(project):

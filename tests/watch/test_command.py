@@ -228,3 +228,46 @@ def test_what_is_asked_wrongly_is_said_in_a_line(site, arguments, message):
     assert run.returncode == 2
     assert message in run.stderr
     assert "Traceback" not in run.stderr
+
+
+PLAIN = """
+    import threading, time
+    together = threading.Barrier(2)
+    class Application:
+        def __call__(self, environ, start_response):
+            {who} = environ["QUERY_STRING"] or str(id(environ))
+            {wait}
+            start_response("200 OK", [("Content-Type", "text/plain")])
+            return [{who}.encode()]
+    application = Application()
+"""
+
+
+@pytest.mark.parametrize(("who", "bugs"), [("self.who", 1), ("who", 0)])
+def test_an_application_without_a_framework_is_watched_too(site, who, bugs):
+    (site.folder / "app.py").write_text(dedent(PLAIN.format(who=who, wait="together.wait(30)")))
+    process = site.start(*site.gunicorn(), options=("--json",))
+    site.visit(1)
+    status, out, err = ended(process)
+    assert status == bugs, err
+    found = json.loads(out)
+    assert len(found["crossings"]) == bugs
+    assert all(one["place"] == "app.Application.who" for one in found["crossings"])
+
+
+def test_users_of_the_probe_ask_where_it_is_said_what(site):
+    (site.folder / "app.py").write_text(dedent(PLAIN.format(who="self.who", wait="time.sleep(0.1)")))
+    users = ("--path", "/?is={marker}", "--users", "2", "--requests", "2", "--up-within", "60")
+    process = site.start(*site.gunicorn(), options=("--json", *users))
+    out, err = process.communicate(timeout=100)
+    assert process.returncode == 1, err
+    found = json.loads(out)
+    assert "app.Application.who" in {one["place"] for one in found["crossings"]}
+    assert {one["marker_kind"] for one in found["crossed"]} == {"query"}
+
+
+def test_users_are_told_what_to_ask(site):
+    process = site.start("true", options=("--requests", "3"))
+    _, err = process.communicate(timeout=60)
+    assert process.returncode == 2
+    assert "Give --path" in err

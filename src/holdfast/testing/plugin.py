@@ -108,15 +108,21 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
 
 
 def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
-    """List what requests share, which fails no test."""
+    """Say how many requests were watched, and list what they share, which fails no test."""
     watch = config.stash.get(_WATCH, None)
     if watch is None or not config.getoption("holdfast_watch"):
         return
+    from ..watch.visits import visits
     from ..watch.words import words
 
+    bugs = len({(one.kind, one.place) for one in watch.collector.bugs})
+    terminalreporter.section("holdfast watch")
+    terminalreporter.write_line(
+        f"{visits()} {'request' if visits() == 1 else 'requests'} watched,"
+        f" {bugs} {'bug' if bugs == 1 else 'bugs'} found"
+    )
     shared = [one for one in watch.collector.found if not one.kind.is_bug]
     if shared:
-        terminalreporter.section("holdfast watch")
         terminalreporter.write_line(words(shared))
 
 

@@ -17,6 +17,14 @@ _numbers = itertools.count(1)
 _moments = itertools.count(1)
 
 
+_seen = 0
+
+
+def visits() -> int:
+    """How many requests this process has seen, where something was watched."""
+    return _seen
+
+
 class _Memo:
     """Stands for the watch among what a scope remembers."""
 
@@ -39,7 +47,8 @@ class Visit:
     __slots__ = ("_begun", "_over", "ended", "foreign", "missed", "name", "number", "own", "used")
 
     def __init__(self, name: str) -> None:
-        self.number = next(_numbers)
+        global _seen
+        self.number = _seen = next(_numbers)
         self.name = name
         self.own: dict[tuple[int, object], Any] = {}
         self.ended = False

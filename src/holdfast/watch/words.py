@@ -13,16 +13,23 @@ SHOWN = 4
 
 
 def words(crossings: Sequence[Crossing], *, quiet: bool = True) -> str:
-    """All of them: bugs at length, what may be on purpose in a line each.
+    """All of them: bugs at length, once a place; what may be on purpose in a line each.
 
     Args:
         crossings: bugs first.
         quiet: whether what may be on purpose is only listed.
     """
     parts = []
+    places: dict[object, list[Crossing]] = {}
     for crossing in crossings:
         if crossing.kind.is_bug or not quiet:
-            parts.append(at_length(crossing))
+            places.setdefault((crossing.kind, crossing.place), []).append(crossing)
+    for first, *others in places.values():
+        parts.append(at_length(first))
+        read = {_where(one.read): None for one in others if one.read.stack[:1]}
+        read.pop(_where(first.read), None)
+        if read:
+            parts.append(f"  read so as well at {', '.join(read)}")
     shared = [one for one in crossings if one.kind is Kind.SHARED]
     if shared and quiet:
         parts.append("shared between requests; if on purpose: holdfast.worker_state(...)")
