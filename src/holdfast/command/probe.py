@@ -15,6 +15,7 @@ import signal
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 from ..probe.change import Change
@@ -122,7 +123,8 @@ def _probed(
             can_run = not options.no_proof
             found = prove(examined, again, most=_RERUNS) if can_run else _suspected(examined)
         report = Report(options.server, runs, examined.ideal, list(found))
-        return report, _notes(first, conductor, report)
+        notes = _notes(first, conductor, report)
+        return replace(report, notes=notes), notes
 
 
 def _suspected(examined: Examined) -> Sequence[Finding]:

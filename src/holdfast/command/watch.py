@@ -27,6 +27,7 @@ from typing import Any
 
 from ..aboard import environment
 from ..aboard.command import ServerCommand
+from ..probe.run import Run
 from ..watch import aboard
 from ..watch.crossings import Kind
 from ._output import Output, printable
@@ -67,6 +68,9 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         help="end the server after so long; default: never. With users: they then ask no more",
     )
     parser.add_argument("--all", action="store_true", help="tell also of what may be on purpose")
+    parser.add_argument(
+        "--html", type=Path, metavar="FILE", help="also write what was found as one page"
+    )
     about_users(parser, default_path="; none: use the site yourself")
     parser.add_argument("server", nargs="+", metavar="COMMAND", help="the server's command")
 
@@ -86,12 +90,15 @@ def run(options: argparse.Namespace, output: Output) -> int:
             "packages": options.package,
             "reports": folder,
         }
-        crossed: list[dict[str, Any]] = []
+        status, users = None, None
         if _asks(options):
-            status, crossed = _asked(options, roots, settings, told)
+            users = _asked(options, roots, settings, told)
         else:
             status = _served(options.server, options.seconds, settings, told)
         found = told.all()
+    crossed = [asdict(one) for one in users.crossed] if users is not None else []
+    if options.html is not None:
+        _write_page(options, users, found)
     bugs = sum(1 for one in found if Kind(one["kind"]).is_bug) + len(crossed)
     output.record(
         {"crossings": found, "bugs": bugs, "crossed": crossed, "server_status": status},
@@ -113,8 +120,8 @@ def _asks(options: argparse.Namespace) -> bool:
 
 def _asked(
     options: argparse.Namespace, roots: Sequence[Path], settings: dict[str, Any], told: _Told
-) -> tuple[int | None, list[dict[str, Any]]]:
-    """Send the probe's users; what of one another one was shown."""
+) -> Run:
+    """Send the probe's users."""
     from ..probe.conduct import Conductor, ServerFailedError
     from ..probe.users.plan import PlanError
 
@@ -137,7 +144,20 @@ def _asked(
         except OSError as error:
             raise CommandFailed(f"{options.server[0]}: {error.strerror}", WRONG_USE) from error
     told.news()
-    return None, [asdict(one) for one in run.crossed]
+    return run
+
+
+def _write_page(
+    options: argparse.Namespace, users: Run | None, found: Sequence[dict[str, Any]]
+) -> None:
+    from ..probe.report import watched
+    from ..probe.report.page import whole
+
+    page = whole.written(watched.report_of(options.server, users, found))
+    try:
+        options.html.write_text(page, "utf-8", "backslashreplace")
+    except OSError as error:
+        raise CommandFailed(f"{options.html}: {error.strerror}", WRONG_USE) from error
 
 
 def _served(

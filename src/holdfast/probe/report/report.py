@@ -20,12 +20,16 @@ class Report:
         runs: as it is, and then those that were to prove something.
         ideal: of the first run.
         findings: the worst first.
+        notes: what else is to be said, a sentence each.
+        tool: which command it is of.
     """
 
     command: Sequence[str]
     runs: Sequence[Run]
     ideal: Ideal
     findings: Sequence[Finding] = ()
+    notes: Sequence[str] = ()
+    tool: str = "holdfast probe"
 
     @property
     def run(self) -> Run:
@@ -58,7 +62,7 @@ def counted(count: int, name: str) -> str:
 
 
 #: What requests are called, see `markers.request_of`.
-_REQUEST = re.compile(r"\b[a-z0-9]{10}-(\d+|alone)-(\d+)\b")
+_REQUEST = re.compile(r"(?:\brequest )?\b[a-z0-9]{10}-(\d+|alone)-(\d+)\b")
 
 
 def humane(text: str) -> str:

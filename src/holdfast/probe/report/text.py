@@ -70,8 +70,8 @@ def _finding(number: int, one: Finding, width: int | None) -> Iterator[Line]:
     yield [
         (f"{number:>2}. ", "bold"),
         (one.code, f"bold {colour}"),
-        (f"  {one.culprit}", "bold"),
-        (f"  {one.place}" if one.place else "", "dim"),
+        (f"  {short(one.culprit)}", "bold"),
+        (f"  {short(one.place)}" if one.place else "", "dim"),
         (sure, "yellow"),
     ]
     yield from _broken(humane(one.sentence), width)

@@ -11,6 +11,7 @@ from ..bars import Row, causes_of, rows_of
 from ..looks import LOOKS, as_seconds, short
 from ..report import Report, counted, humane
 from ..text import NOTHING, disturbance
+from ..watched import TOOL
 
 _MOST_ROWS = 100
 _WORTH_A_WORD = 0.005
@@ -20,6 +21,11 @@ def headline(report: Report) -> str:
     """One sentence that says it all."""
     run, ideal = report.run, report.ideal
     users = counted(run.users, "user")
+    if report.tool == TOOL:
+        bugs = len(report.findings)
+        if not bugs:
+            return "Nothing went from one request to another."
+        return f"{counted(bugs, 'bug')}: state went from one request to another."
     if not run.together:
         return "No user got to ask anything."
     if ideal.reached:
@@ -32,6 +38,8 @@ def headline(report: Report) -> str:
 def figures(report: Report) -> Markup:
     """What was measured, in large numbers."""
     run, ideal = report.run, report.ideal
+    if report.tool == TOOL:
+        return _notes(report)
     told = [
         (as_seconds(run.wall), "until all users were answered", "bad" if not ideal.reached else ""),
         (as_seconds(ideal.seconds), "at best: as long as each takes alone", ""),
@@ -47,12 +55,19 @@ def figures(report: Report) -> Markup:
         ),
         class_="figures",
     )
-    note = element("p", disturbance(report), class_="note") if report.disturbed else ""
-    return joined([drawn, note])
+    return joined([drawn, _notes(report)])
+
+
+def _notes(report: Report) -> Markup:
+    disturbed = [disturbance(report)] if report.disturbed else []
+    said = [*disturbed, *(short(one) for one in report.notes)]
+    return joined(element("p", one, class_="note") for one in said)
 
 
 def findings(report: Report) -> Markup:
     """All findings, the worst first."""
+    if not report.findings and report.tool == TOOL:
+        return element("p", headline(report), class_="none")
     if not report.findings:
         said = (
             NOTHING if report.ideal.reached else "Slower than it could be, and no cause was found."
@@ -68,7 +83,7 @@ def _finding(number: int, one: Finding) -> Markup:
         element(
             "h3",
             element("span", f"{number}", class_="number"),
-            element("code", one.culprit, class_="culprit"),
+            element("code", short(one.culprit), class_="culprit"),
             element("span", one.code, class_="code", title=CODES.get(one.code, "")),
             element("span", "suspected, not proved", class_="unsure") if not one.proved else "",
         ),

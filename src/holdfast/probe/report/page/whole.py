@@ -11,10 +11,13 @@ from ....doctor.page.markup import Markup, element, joined
 from ..gantt import gantt
 from ..looks import LOOKS, short
 from ..report import Report
+from ..watched import TOOL
 from . import data, summary
 
 #: Put together into one script, in this order.
 _SCRIPTS = ("model.js", "view.js", "drawing.js", "lanes.js", "details.js", "reader.js")
+
+_HEADINGS = {"holdfast probe": "Who is to blame", TOOL: "What crossed"}
 
 
 def written(report: Report) -> str:
@@ -43,9 +46,12 @@ def written(report: Report) -> str:
             _header(report, command),
             element(
                 "main",
-                _section("findings", "Who is to blame", summary.findings(report)),
+                _section("findings", _HEADINGS[report.tool], summary.findings(report)),
                 _picture(report) if report.run.together else "",
-                _section("time", "Where the time went", summary.shares(report)),
+                # The watch takes no times within requests.
+                _section("time", "Where the time went", summary.shares(report))
+                if report.run.served
+                else "",
             ),
             _footer(),
             element("script", Markup(data.written(report)), type="application/json", id="data"),
@@ -79,11 +85,10 @@ def _section(key: str, heading: str, *content: Markup) -> Markup:
 
 
 def _header(report: Report, command: str) -> Markup:
-    class_ = "good" if report.ideal.reached and not report.findings else "bad"
     return element(
         "header",
-        element("p", "holdfast probe", class_="tool"),
-        element("h1", summary.headline(report), class_=class_),
+        element("p", report.tool, class_="tool"),
+        element("h1", summary.headline(report)),
         element("p", element("code", command), class_="command"),
         summary.figures(report),
     )
@@ -111,5 +116,5 @@ def _picture(report: Report) -> Markup:
 def _footer() -> Markup:
     return element(
         "footer",
-        element("p", "Made by holdfast probe. One file, nothing from elsewhere, no tracking."),
+        element("p", "Made by Holdfast. One file, nothing from elsewhere, no tracking."),
     )
