@@ -9,7 +9,6 @@ from holdfast.probe.run import Crossed
 from holdfast.watch.crossings import Access, Crossing, Kind
 from tests.probe.report.made import request, side_by_side
 
-
 #: As if the site had it.
 CODE = compile("def timing():\n    pass\n", "/site/shop/middleware.py", "exec").co_consts[0]
 
