@@ -41,10 +41,8 @@ def install(settings: Settings) -> None:
         return
     for name, act in _SERVERS.items():
         on_import(name, functools.partial(act, workers=workers, threads=threads))
-    if workers > 1 and _COPY not in os.environ:
-        _start_copies(workers - 1)
     if workers > 1:
-        _share_port()
+        _before_bind(functools.partial(_share, workers=workers))
 
 
 def _gunicorn(module: ModuleType, workers: int, threads: int) -> None:
@@ -151,6 +149,9 @@ def _eventlet(module: ModuleType, workers: int, threads: int) -> None:
         pool = bound.arguments.get("custom_pool")
         if pool is not None and pool.size < threads:
             pool.resize(threads)
+        # `eventlet.listen` shares the port by itself, with sockets that nobody else has.
+        if workers > 1 and bound.arguments["sock"].getsockopt(*_SHARED):
+            _start_copies(workers - 1)
         return server(*bound.args, **bound.kwargs)
 
     module.server = raised  # type: ignore[attr-defined]
@@ -183,25 +184,28 @@ def _after_init(kind: Any, act: Callable[[Any], None]) -> None:
 # Servers of a single process: the same command once more, at the same port.
 
 
-def _share_port() -> None:
-    """Let others listen where a server of a single process listens."""
-    _before_bind(lambda one: one.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1))
+_SHARED = socket.SOL_SOCKET, socket.SO_REUSEPORT
+_started: list[subprocess.Popen[bytes]] = []
+
+
+def _share(one: socket.socket, workers: int) -> None:
+    """Let others listen where *one* will, and start them."""
+    one.setsockopt(*_SHARED, 1)
+    _start_copies(workers - 1)
 
 
 def _start_copies(count: int) -> None:
-    """When a server of a single process binds its port, start *count* more like it."""
-    started: list[subprocess.Popen[bytes]] = []
+    """Start *count* more servers like this one; a second call does nothing.
 
-    def start(one: socket.socket) -> None:
-        if not started:
-            # They are ended with their session, as all that the server starts.
-            environment = {**os.environ, _COPY: "1"}
-            started.extend(
-                subprocess.Popen(sys.orig_argv, env=environment)  # noqa: S603 - the user's command
-                for _ in range(count)
-            )
-
-    _before_bind(start)
+    They are ended with their session, as all that the server starts.
+    """
+    if _started or _COPY in os.environ:
+        return
+    environment = {**os.environ, _COPY: "1"}
+    _started.extend(
+        subprocess.Popen(sys.orig_argv, env=environment)  # noqa: S603 - the user's command
+        for _ in range(count)
+    )
 
 
 def _before_bind(act: Callable[[socket.socket], object]) -> None:
