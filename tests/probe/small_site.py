@@ -59,17 +59,9 @@ STATUSES = {
     "/broken/": "500 Internal Server Error",
     "/away/": "503 Service Unavailable",
     "/private/": "302 Found",
-    "/secure/": "301 Moved Permanently",
-    "/moved": "301 Moved Permanently",
     "/forbidden/": "403 Forbidden",
-    "/limited/": "429 Too Many Requests",
-    "/post/": "405 Method Not Allowed",
 }
-LOCATIONS = {
-    "/private/": "/accounts/login/?next=/private/",
-    "/secure/": "https://127.0.0.1/secure/",
-    "/moved": "/moved/",
-}
+LOCATIONS = {"/private/": "/accounts/login/?next=/private/"}
 
 
 def serve(port):

@@ -1,7 +1,6 @@
 """A Django site whose pages want a login, asked as people would."""
 
 import json
-import os
 import shutil
 import subprocess
 import sys
@@ -9,29 +8,31 @@ from pathlib import Path
 
 import pytest
 
+from holdfast import cli
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory):
+    """The project, with its database."""
+    folder = tmp_path_factory.mktemp("office")
+    program = shutil.copy(Path(__file__).with_name("office.py"), folder)
+    subprocess.run([sys.executable, program, "make"], check=True, timeout=60)
+    return folder
+
 
 @pytest.fixture
-def office(server):
-    """Runs the probe on `manage.py runserver`, with its reloader; gives the report."""
-    words = [sys.executable, shutil.copy(Path(__file__).with_name("office.py"), server.folder)]
-    subprocess.run([*words, "make"], check=True, timeout=60)
+def office(made, server, capsys):
+    """Runs the probe on `manage.py runserver`; gives the report."""
+    shutil.copytree(made, server.folder, dirs_exist_ok=True)
+    words = [sys.executable, "office.py", "runserver", str(server.port)]
 
-    def run(*options, status):
-        ended = subprocess.run(
-            [
-                *(sys.executable, "-W", "error", "-m", "holdfast", "probe", "--json", "--no-proof"),
-                *options,
-                *("--", *words, "runserver", str(server.port)),
-            ],
-            capture_output=True,
-            text=True,
-            timeout=100,
-            check=False,
-            env=os.environ | {"PYTHONWARNINGS": ""},
-        )
-        assert ended.returncode == status, ended.stdout[-500:] + ended.stderr
+    def run(*options, more=(), status):
+        probe = ["probe", "--json", "--no-proof", *options, "--", *words, *more]
+        ended = cli.main(probe)
+        said = capsys.readouterr()
+        assert ended == status, said.out[-500:] + said.err
         assert server.left == set()
-        return json.loads(ended.stdout)
+        return json.loads(said.out)
 
     return run
 
@@ -73,5 +74,5 @@ def test_a_form_is_posted_with_djangos_token(office):
 
 
 def test_a_description_of_the_api_is_asked_of_the_site(office):
-    report = office("--openapi", "/schema/", "--users", "2", status=0)
+    report = office("--openapi", "/schema/", "--users", "2", more=("--noreload",), status=0)
     assert report["runs"][0]["settings"]["steps"] == ["GET /items/1/"]
