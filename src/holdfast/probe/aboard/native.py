@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from _thread import _local as thread_local
-from _thread import allocate_lock, get_ident, start_new_thread
+from _thread import allocate_lock, get_ident, get_native_id, start_new_thread
 from os import O_APPEND, O_CREAT, O_WRONLY, getpid, getppid
 from os import close as close_file
 from os import open as open_file
@@ -17,6 +17,7 @@ __all__ = [
     "allocate_lock",
     "close_file",
     "get_ident",
+    "get_native_id",
     "getpid",
     "getppid",
     "monotonic",

@@ -175,13 +175,18 @@ _MOST_TASKS = 100
 
 
 def starved() -> float:
-    """Seconds that the machine let threads of this process stand ready; 0.0 where nobody knows."""
-    found = 0
+    """Seconds that the machine let threads of this process stand ready; 0.0 where nobody knows.
+
+    The thread that asks is ours. It wakes a hundred times a second, and on a busy machine waits
+    each time: nobody else waits with it.
+    """
+    found, ours = 0, str(native.get_native_id())
     try:
         for number, task in enumerate(_TASKS.iterdir()):
             if number >= _MOST_TASKS:
                 break
-            found += _waited(task)
+            if task.name != ours:
+                found += _waited(task)
     except OSError:
         pass
     return found / 1e9
