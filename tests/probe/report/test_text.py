@@ -104,6 +104,9 @@ def test_a_machine_that_was_busy_with_others_is_told_of():
     run.loads = [replace(one, starved=0.05) for one in run.loads]
     told = " ".join(plain(lines(Report(["gunicorn"], [run], ideal_of(run, 4)), 80)))
     assert "The machine kept the server from its processors for 5.0" in told
+    run.loads = [replace(one, starved=0.1) for one in run.loads]
+    told = " ".join(plain(lines(Report(["gunicorn"], [run], ideal_of(run, 4)), 80)))
+    assert "Nothing can be said: the server had too little of this machine." in told
 
 
 def test_where_nobody_was_served_it_says_so_and_draws_nothing():
@@ -132,6 +135,35 @@ def test_who_waits_for_a_lock_is_behind_its_holder_or_who_got_it_since():
     assert {piece.cause for piece in bars[1].pieces} >= {"lock", "view"}
     assert bars[1].behind == request(0)
     assert bars[2].behind == request(1)
+
+
+def test_locks_of_two_processes_are_two_though_they_have_one_name():
+    one, other = locked(serial(4), ""), serial(4)
+    assert one[3].behind == request(2)
+    other.spans = [
+        replace(span, pid=4211 + int(span.request[-3]) % 2, kind="lock", name="site.lock",
+                holder="", detail={"kind": "threading.Lock"})
+        if span.kind == "thread" else span for span in other.spans
+    ]  # fmt: skip
+    behind = {row.user: row.bars[0].behind for row in rows_of(other)}
+    assert behind[3] == request(1)
+    other.spans = [
+        replace(span, detail={"kind": "fcntl.flock"}) if span.kind == "lock" else span
+        for span in other.spans
+    ]
+    behind = {row.user: row.bars[0].behind for row in rows_of(other)}
+    assert behind[3] == request(2)
+
+
+def test_nobody_waits_behind_himself():
+    run = serial(3)
+    run.spans = [
+        replace(one, kind="pool", name="redis", holder=one.request, detail={})
+        if one.kind == "thread"
+        else one
+        for one in run.spans
+    ]
+    assert all(row.bars[0].behind != request(row.user) for row in rows_of(run))
 
 
 def test_what_no_observer_has_seen_is_put_down_to_nobody():

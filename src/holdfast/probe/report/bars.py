@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -108,8 +108,6 @@ def causes_of(rows: Sequence[Row]) -> Mapping[str, float]:
 _AT_ONCE = 0.02
 #: Shorter waits are nobody's fault.
 _WORTH_A_NAME = 0.01
-#: Who is woken goes on so soon.
-_A_LITTLE = 0.002
 #: How many spans of blocked loops are looked at around a time; they seldom overlap.
 _NEIGHBOURS = 50
 #: Spans that tell more of a piece than its cause does.
@@ -126,13 +124,15 @@ class _Seen:
         )
         self._blocked_begun = [one.begun for one in self._blocked]
         # When who had waited for one thing got it, or was through with it.
-        self._queues = defaultdict[tuple[str, str], list[tuple[float, str]]](list)
+        self._queues = defaultdict[tuple[str, str, str, int], list[tuple[float, str]]](list)
         for span in run.spans:
             if span.request and span.kind in _TELLING:
                 self._spans[span.request].append(span)
-                if (cause := cause_of(span)) is not None:
-                    ran = float(span.detail.get("ran") or 0.0)
-                    self._queues[cause.kind, cause.name].append((span.ended + ran, span.request))
+                ran = float(span.detail.get("ran") or 0.0)
+                # Who is woken goes on a moment later.
+                through = span.ended + ran - (_AT_ONCE / 10 if ran else 0.0)
+                if (key := _queue_of(span)) is not None:
+                    self._queues[key].append((through, span.request))
         for queue in self._queues.values():
             queue.sort()
         ends = sorted((one.left, one.request) for one in run.served)
@@ -146,27 +146,34 @@ class _Seen:
             # It was answered, so it was served: where its time went is not known.
             return Bar(asked, [Piece(asked.sent, asked.done, "unknown")])
         slices = spent.slices if spent is not None else ()
-        pieces = [self._piece(asked.request, one) for one in slices]
-        waits = [one for one in pieces if one.waits]
-        longest = max(waits, key=lambda one: one.seconds, default=None)
+        found = [(self._of(asked.request, one), one) for one in slices]
+        pieces = [self._piece(asked.request, span, one) for span, one in found]
+        waits = [number for number, one in enumerate(pieces) if one.waits]
+        longest = max(waits, key=lambda number: pieces[number].seconds, default=None)
         behind = ""
-        if longest is not None and longest.seconds >= _WORTH_A_NAME:
-            behind = (
-                self._went_before(asked.request, longest)
-                or longest.holder
-                or self._left_before(longest.ended, asked.request)
-            )
+        if longest is not None and pieces[longest].seconds >= _WORTH_A_NAME:
+            behind = self._let_go(asked.request, found[longest][0], pieces[longest])
         return Bar(asked, pieces, behind)
 
-    def _piece(self, request: str, one: Slice) -> Piece:
+    def _let_go(self, request: str, span: Span | None, wait: Piece) -> str:
+        """Who let the request go on after its *wait*."""
+        before = self._went_before(request, span, wait) if span is not None else ""
+        return before or wait.holder or self._left_before(wait.ended, request)
+
+    def _piece(self, request: str, span: Span | None, one: Slice) -> Piece:
         kind = one.cause.kind if one.cause.kind in LOOKS else "unknown"
-        span = self._of(request, one)
-        holder = "" if span is None else span.holder
-        if span is not None and span.kind == "blocked" and span.request != request:
-            holder = span.request
-        stack = () if span is None else span.stack
-        place = one.cause.place or ("" if span is None else span.place)
-        return Piece(one.begun, one.ended, kind, one.cause.name, place, holder, stack)
+        if span is None:
+            return Piece(one.begun, one.ended, kind, one.cause.name, one.cause.place)
+        holder = span.request if span.kind == "blocked" else span.holder
+        return Piece(
+            one.begun,
+            one.ended,
+            kind,
+            one.cause.name,
+            one.cause.place or span.place,
+            holder if holder != request else "",
+            span.stack,
+        )
 
     def _of(self, request: str, one: Slice) -> Span | None:
         """The span that the slice was cut from."""
@@ -188,16 +195,15 @@ class _Seen:
         # A slice may be of several spans, which followed each other.
         return max(spans, key=lambda span: (bool(span.holder), span.ended), default=None)
 
-    def _went_before(self, request: str, wait: Piece) -> str:
+    def _went_before(self, request: str, span: Span, wait: Piece) -> str:
         """Of those that waited for the same, the last that was through before this one could go on.
 
         A thread is let go when what ran in it has ended, which was seen. A lock goes from one to
         the next: the last that got it has let it go.
         """
-        if wait.cause not in {"lock", "thread", "thread-sensitive", "executor"}:
-            return ""
-        queue = self._queues[wait.cause, wait.name]
-        place = bisect_right(queue, wait.ended + _A_LITTLE, key=lambda one: one[0]) - 1
+        key = _queue_of(span)
+        queue = self._queues.get(key, ()) if key is not None else ()
+        place = bisect_left(queue, (wait.ended, "")) - 1
         while place >= 0 and queue[place][0] > wait.begun:
             if queue[place][1] != request:
                 return queue[place][1]
@@ -212,6 +218,21 @@ class _Seen:
                 return self._leaving[place]
             place -= 1
         return ""
+
+
+#: These live in one process; a file's lock, or Redis', is one for all of them.
+_OF_A_PROCESS = ("threading.", "asyncio.", "gevent.", "eventlet.")
+
+
+def _queue_of(span: Span) -> tuple[str, str, str, int] | None:
+    """What is one and the same for all that wait in it; None: it lets more than one go on."""
+    if span.kind == "lock" and "Semaphore" not in str(span.detail.get("kind", "")):
+        own = str(span.detail.get("kind", "threading.")).startswith(_OF_A_PROCESS)
+        return "lock", span.name, span.place, span.pid if own else 0
+    if span.kind == "thread":
+        executor = str(span.detail.get("executor", ""))
+        return "thread", executor, "", span.pid
+    return None
 
 
 def shares(run: Run, rows: Sequence[Row], columns: int, length: float) -> list[dict[str, float]]:

@@ -51,6 +51,12 @@ class Report:
         return self.ideal.starved >= max(0.1, self.ideal.seconds / 4)
 
     @property
+    def excused(self) -> bool:
+        """It was slow, and only the machine keeps us from saying that it is the server's fault."""
+        ideal = self.ideal
+        return ideal.reached and ideal.wall > ideal.limit - ideal.starved
+
+    @property
     def shown(self) -> Sequence[Run]:
         """The runs that are worth a look: as it is, and with what helped."""
         return [self.run, *([self.better] if self.better else [])]

@@ -12,7 +12,6 @@ from .report import Report, counted, humane
 
 #: Where no terminal says how wide it is.
 WIDTH = 80
-NOTHING = "Nothing found: nobody was in another's way."
 _INDENT = "    "
 _MOST_EVIDENCE = 6
 
@@ -49,10 +48,18 @@ def verdict(report: Report, width: int | None = None) -> Iterator[Line]:
         (f"{ideal.parallelism:.1f} of them were served at a time.", ""),
     ]
     if not report.findings:
-        said = NOTHING if ideal.reached else "Slower than it could be, and no cause was found."
-        yield [(said, "green" if good else "yellow")]
+        yield [(nothing(report), "green" if good and not report.excused else "yellow")]
     if report.disturbed:
         yield from _broken(disturbance(report), width, "yellow", indent="")
+
+
+def nothing(report: Report) -> str:
+    """What is said where nothing was found."""
+    if report.excused:
+        return "Nothing can be said: the server had too little of this machine."
+    if report.ideal.reached:
+        return "Nothing found: nobody was in another's way."
+    return "Slower than it could be, and no cause was found."
 
 
 def disturbance(report: Report) -> str:

@@ -10,7 +10,7 @@ from ...markers import user_of
 from ..bars import Row, causes_of, rows_of
 from ..looks import LOOKS, as_seconds, short
 from ..report import Report, counted, humane
-from ..text import NOTHING, disturbance
+from ..text import disturbance, nothing
 from ..watched import TOOL
 
 _MOST_ROWS = 100
@@ -29,7 +29,7 @@ def headline(report: Report) -> str:
     if not run.together:
         return "No user got to ask anything."
     if ideal.reached:
-        how = "on a busy machine" if report.disturbed else "side by side"
+        how = "on a busy machine" if report.excused else "side by side"
         return f"{users}, {how}: {as_seconds(run.wall)}."
     instead = f"{as_seconds(run.wall)} instead of {as_seconds(ideal.seconds)}"
     return f"{users} waited for each other: {instead}."
@@ -66,12 +66,8 @@ def _notes(report: Report) -> Markup:
 
 def findings(report: Report) -> Markup:
     """All findings, the worst first."""
-    if not report.findings and report.tool == TOOL:
-        return element("p", headline(report), class_="none")
     if not report.findings:
-        said = (
-            NOTHING if report.ideal.reached else "Slower than it could be, and no cause was found."
-        )
+        said = headline(report) if report.tool == TOOL else nothing(report)
         return element("p", said, class_="none")
     return joined(_finding(number, one) for number, one in enumerate(report.findings, 1))
 
