@@ -17,9 +17,9 @@ from . import native
 
 #: Objects that are looked through; a process with more is not looked at.
 MOST = 4_000_000
-_PIECE = 1000
+_PIECE, _FEW = 1000, 100
 #: Seconds: longer than all objects take; and longer than a thread waits for its turn.
-_LONG, _SHORT = 60.0, 0.01
+_LONG, _SHORT = 60.0, 0.006
 
 
 class TooLong(Exception):  # noqa: N818 - no error of anybody
@@ -129,16 +129,16 @@ class Heap:
     def holders(self, held: AbstractSet[int]) -> Iterator[tuple[Any, list[int]]]:
         """Who holds objects of those identities, and which ones."""
         get, number = gc.get_referents, id
-        for begin in range(0, len(self.objects), _PIECE):
+        for begin in range(0, len(self.objects), _FEW):
+            piece = self.objects[begin : begin + _FEW]
             self._in_time()
-            for one in self.objects[begin : begin + _PIECE]:
-                if not held.isdisjoint(map(number, get(one))):
-                    found = [other for other in get(one) if number(other) in held]
-                    if found:
-                        self._by_number[number(one)] = one
-                        for other in found:
-                            self._by_number[number(other)] = other
-                        yield one, [number(other) for other in found]
+            if held.isdisjoint(map(number, get(*piece))):
+                continue
+            for one in piece:
+                found = [other for other in get(one) if number(other) in held]
+                if found:
+                    self.remember(one)
+                    yield one, [self.remember(other) for other in found]
         for key in held & self._by_key.keys():
             for one in self._by_key[key]:
                 self.remember(one)
@@ -162,6 +162,8 @@ def _objects() -> list[Any]:
         return found
     finally:
         sys.setswitchinterval(before)
+        # Who has waited since then would wait as long as it was told then.
+        native.sleep(_SHORT)
 
 
 def _modules() -> list[ModuleType]:
