@@ -1,4 +1,4 @@
-"""A request is followed to its true end, whatever the application, the server or the client does."""
+"""A request is followed to its true end, whatever application, server and client do."""
 
 from holdfast.probe.events import Served
 from tests.probe.aboard.programs import RUN, observed, troubles

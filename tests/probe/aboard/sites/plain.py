@@ -1,6 +1,7 @@
 """Applications without a framework."""
 
 import asyncio
+import threading
 import time
 
 from asgiref.sync import sync_to_async
@@ -45,3 +46,15 @@ async def sensitive(scope, receive, send):
     await sync_to_async(_slow)()
     await send({"type": "http.response.start", "status": 200, "headers": []})
     await send({"type": "http.response.body", "body": b"done"})
+
+
+async def strict(scope, receive, send):
+    """Servers' own functions are for the thread of their loop."""
+    here = threading.get_ident()
+
+    async def checked(message):
+        if threading.get_ident() != here and message["type"] == "http.response.body":
+            message = {**message, "body": b"sent from another thread"}
+        await send(message)
+
+    await asgi(scope, receive, checked)
