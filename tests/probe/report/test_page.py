@@ -189,6 +189,18 @@ def test_keys_zoom_move_and_show_all_again(page):
     assert view(page) == whole
 
 
+def test_buttons_zoom_for_who_has_neither_wheel_nor_keys(page):
+    whole = view(page)
+    page.run("document.querySelector('button[aria-label=\"Zoom in\"]').click()")
+    settled(page)
+    assert view(page)["length"] == pytest.approx(whole["length"] / 1.5)
+    page.run("document.querySelector('button[aria-label=\"Zoom out\"]').click()")
+    page.run("document.querySelector('button[aria-label=\"Zoom in\"]').click()")
+    page.run("document.querySelector('button[aria-label=\"Show all of it\"]').click()")
+    settled(page)
+    assert view(page) == whole
+
+
 def test_pointing_at_a_request_tells_what_it_waited_for(page):
     x, y = middle(page, 0.3, 0.85)
     mouse(page, "mouseMoved", x, y)

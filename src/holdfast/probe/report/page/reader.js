@@ -230,46 +230,19 @@ if (stage && runs.length) {
   };
 
   // The tools.
-  function choice(words, options, value, chosen) {
-    const label = made("label", words);
-    const select = made("select");
-    options.forEach(([key_, name]) => {
-      const option = made("option", name);
-      option.value = key_;
-      select.append(option);
-    });
-    select.value = value;
-    select.addEventListener("change", () => chosen(select.value));
-    label.append(select);
-    tools.append(label);
-    return select;
-  }
-
-  function button(words, name, act) {
-    const element = made("button", words);
-    element.type = "button";
-    element.setAttribute("aria-label", name);
-    element.title = name;
-    element.addEventListener("click", () => {
-      act();
-      soon();
-    });
-    return element;
-  }
-
-  choice("Show", [["users", "users"], ["lanes", "processes, threads, tasks"]], "users", (value) => {
+  choice(tools, "Show", [["users", "users"], ["lanes", "processes, threads, tasks"]], "users", (value) => {
     state.shown = value;
     state.selected = null;
     rows();
   });
-  choice("Users in order", [["answered", "of being answered"], ["user", "of their numbers"], ["slowest", "slowest first"]], "answered", (value) => {
+  choice(tools, "Users in order", [["answered", "of being answered"], ["user", "of their numbers"], ["slowest", "slowest first"]], "answered", (value) => {
     state.order = value;
     rows();
   });
   let beside = null;
   if (runs.length > 1) {
     const others = runs.slice(1).map((run, number) => [String(number + 1), run.name]);
-    beside = choice("Beside it", [...others, ["0", "nothing"]], String(state.beside), (value) => {
+    beside = choice(tools, "Beside it", [...others, ["0", "nothing"]], String(state.beside), (value) => {
       state.beside = Number(value);
       build();
     });
@@ -278,7 +251,10 @@ if (stage && runs.length) {
   zooms.append(
     button("−", "Zoom out", () => zoom(1 / 1.5)),
     button("+", "Zoom in", () => zoom(1.5)),
-    button("Whole", "Show all of it", () => view.fit())
+    button("Whole", "Show all of it", () => {
+      view.fit();
+      soon();
+    })
   );
   tools.append(zooms);
   const keys = made("p", "Click the picture, then: wheel, or + and − to zoom; drag, or a and d to move; arrow keys go from request to request; 0 shows all. Ctrl and the wheel zoom at once.", "keys");
@@ -288,23 +264,9 @@ if (stage && runs.length) {
   // The legend, which also chooses.
   const sums = LOOKS.map(() => 0);
   for (const run of runs) for (const bar of run.bars) for (const piece of bar.pieces) sums[piece.cause] += piece.ended - piece.begun;
-  LOOKS.forEach((look, cause) => {
-    if (!sums[cause]) return;
-    const item = made("li");
-    const element = made("button");
-    element.type = "button";
-    element.setAttribute("aria-pressed", "false");
-    element.append(swatch(look), made("span", look.title));
-    element.addEventListener("click", () => {
-      light(state.chosen?.cause === cause && !state.chosen.name ? null : { cause, name: "" });
-    });
-    element.dataset.cause = cause;
-    item.append(element);
-    legend.append(item);
+  fillLegend(legend, sums, (cause) => {
+    light(state.chosen?.cause === cause ? null : { cause, name: "" });
   });
-  const line = made("li", "", "best");
-  line.append(made("i", "", "dashes"), made("span", "what was possible"));
-  legend.append(line);
 
   function light(chosen) {
     state.chosen = chosen;

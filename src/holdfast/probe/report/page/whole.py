@@ -15,7 +15,10 @@ from ..watched import TOOL
 from . import data, summary
 
 #: Put together into one script, in this order.
-_SCRIPTS = ("model.js", "view.js", "drawing.js", "lanes.js", "details.js", "reader.js")
+_SCRIPTS = tuple(
+    f"{name}.js"
+    for name in ("model", "view", "shapes", "drawing", "lanes", "details", "tools", "reader")
+)
 
 _HEADINGS = {"holdfast probe": "Who is to blame", TOOL: "What crossed"}
 
