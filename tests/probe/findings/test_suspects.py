@@ -170,6 +170,21 @@ def test_a_middleware_that_takes_the_time_of_the_few_workers() -> None:
     assert codes["middleware"].place == "m.py:4"
 
 
+def test_a_place_where_they_stand_longer_for_no_known_reason_is_told_as_a_suspicion() -> None:
+    telling = Telling(6).alone()
+    for number, _, ended in turns(6):
+        name = telling.user(number, 0.0, ended)
+        telling.span(name, "view", "shop.pages.rate", 0.0, ended)
+        stack = ("/lib/python3/ssl.py:1 read", "shop/pages.py:4 rate")
+        telling.span(
+            name, "sample", "shop.pages.rate", 0.0, ended, place="shop/pages.py:4", stack=stack
+        )
+    suspect = first(telling)
+    assert (suspect.code, suspect.culprit) == ("waiting", "shop.pages.rate")
+    assert suspect.because.endswith("stood in shop.pages.rate (shop/pages.py:4), in read")
+    assert not suspect.attempts
+
+
 def test_who_cost_little_is_no_suspect() -> None:
     telling = one_lock()
     telling.span("r-3-3", "pool", "Queue", 0.61, 0.63)

@@ -58,7 +58,7 @@ def blamed(run: Run, spent: Mapping[str, Spent]) -> Sequence[Blamed]:
             requests=sum(one.get(cause, 0.0) >= NOTICEABLE for one in each),
             longest=max((one.get(cause, 0.0) for one in each), default=0.0),
         )
-        for cause in {*seconds, *charged}
+        for cause in {*seconds, *charged, *alone}
     ]
     return sorted(found, key=lambda one: (-one.charged, one.cause.kind, one.cause.name))
 

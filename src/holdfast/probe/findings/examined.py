@@ -24,6 +24,7 @@ from .stories import (
     pools,
     refused,
     sensitive,
+    waiting,
     worker,
 )
 from .suspects import Evidence, Suspect
@@ -40,6 +41,7 @@ _STORIES: tuple[Callable[[Evidence], Iterable[Suspect]], ...] = (
     gil.suspects,
     middleware.suspects,
     worker.suspects,
+    waiting.suspects,
 )
 _OUTRIGHT: tuple[Callable[[Run], Iterable[Finding]], ...] = (
     crossed.findings,

@@ -21,6 +21,7 @@ CODES: Mapping[str, str] = {
     "gil": "one process computed for all requests, on one processor core",
     "collector": "the garbage collector stopped the requests",
     "database": "requests waited in the database, longer the more of them there were",
+    "waiting": "requests stood longer at one place than alone; nobody knows what they waited for",
     "refused": "requests were refused, or failed, when many came at once",
     "crossed": "a user got to see what is another user's",
     "kept": "objects of finished requests are still reached",

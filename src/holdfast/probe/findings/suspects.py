@@ -60,6 +60,13 @@ class Evidence:
     ideal: Ideal
     spent: Mapping[str, Spent]
     blamed: Sequence[Blamed]
+    _spans: dict[Cause, list[Span]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        begun, ended = self.run.begun, self.run.begun + self.run.wall
+        for span in self.run.spans:
+            if span.ended > begun and span.begun < ended and (cause := cause_of(span)):
+                self._spans.setdefault(cause, []).append(span)
 
     @property
     def users(self) -> int:
@@ -75,12 +82,7 @@ class Evidence:
 
     def spans(self, cause: Cause) -> list[Span]:
         """The spans of the users' requests that were put down to *cause*."""
-        begun, ended = self.run.begun, self.run.begun + self.run.wall
-        return [
-            span
-            for span in self.run.spans
-            if span.ended > begun and span.begun < ended and cause_of(span) == cause
-        ]
+        return self._spans.get(cause, [])
 
     def computing(self) -> bool:
         """Whether requests spend most of their time alone with computing."""
