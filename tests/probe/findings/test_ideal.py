@@ -71,6 +71,11 @@ def test_what_the_machine_did_not_give_is_not_the_servers_fault() -> None:
     assert ideal_of(telling.made, cores=4).reached
 
 
+def test_users_who_plainly_wait_for_each_other_are_not_excused_by_a_busy_machine() -> None:
+    telling = one_worker().load(0.0, 2.0, cpu=0.1, starved=5.0)
+    assert not ideal_of(telling.made, cores=4).reached
+
+
 def test_without_requests_alone_the_quickest_is_the_measure() -> None:
     telling = Telling(2)
     telling.user(0, 0.0, 0.3)

@@ -204,8 +204,8 @@ def test_a_collector_that_takes_the_time_alone_too() -> None:
 
 
 def test_a_collector_that_ran_a_little_is_no_suspect_where_the_machine_was_busy() -> None:
-    telling = one_worker()
-    telling.load(0.0, 2.0, cpu=0.1, starved=1.9)
+    telling = one_worker(4)
+    telling.load(0.0, 0.8, cpu=0.1, starved=0.7)
     telling.span("", "gc", "generation 2", 0.3, 0.34)
     assert not examine(telling.made, cores=4).suspects
 
