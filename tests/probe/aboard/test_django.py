@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import pytest
 
 from holdfast.probe.events import Load, Served, Span, Trouble
+from tests.probe.aboard.programs import observed
 from tests.probe.aboard.serving import SITES, Serving, serving
 
 SITE = SITES / "django_site.py"
@@ -149,3 +150,25 @@ def test_an_error_is_the_requests_own(wsgi):
         lambda: [one for one in wsgi.of(Served) if one.request == "run-7-1"], bool
     )
     assert served.view == "django_site.fails"
+
+
+def test_a_view_of_an_api_is_named_with_its_action(tmp_path):
+    _, printed = observed(
+        tmp_path,
+        """
+        from django.conf import settings
+        settings.configure()
+        import django
+        django.setup()
+        from rest_framework.views import APIView
+        from rest_framework.viewsets import ViewSet
+        from holdfast.probe.aboard import layers
+
+        class Orders(ViewSet):
+            def list(self, request): ...
+        class Order(APIView): ...
+        print(layers._view(Orders.as_view({"get": "list"}), "GET"))
+        print(layers._view(Order.as_view(), "GET"))
+        """,
+    )
+    assert printed.splitlines() == ["__main__.Orders.list", "__main__.Order"]

@@ -1,5 +1,7 @@
 """A request is followed to its true end, whatever application, server and client do."""
 
+import pytest
+
 from holdfast.probe.events import Served
 from tests.probe.aboard.programs import RUN, observed, troubles
 
@@ -218,3 +220,29 @@ def test_what_it_starts_works_for_it_until_it_ends(tmp_path):
         "{'pool, before': None, 'thread': '0-0', 'pool': '0-0', "
         "'thread, after': None, 'pool, after': None}"
     )
+
+
+@pytest.mark.parametrize("spawn", ["gevent.spawn", "eventlet.spawn"])
+def test_a_greenlet_that_it_starts_works_for_it_and_sees_nothing_else(spawn, tmp_path):
+    module = spawn.partition(".")[0]
+    _, printed = observed(
+        tmp_path,
+        f"""
+        import warnings
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            import {module}
+        from contextvars import ContextVar
+        own = ContextVar("own", default="nothing")
+        own.set("the parent's")
+        def child():
+            current = requests.current()
+            print(None if current is None else current.name.partition("-")[2], own.get())
+        def wait(one):
+            getattr(one, "join", None) and one.join() or getattr(one, "wait", int)()
+        with request("0-0"):
+            wait({spawn}(child))
+        wait({spawn}(child))
+        """,
+    )
+    assert printed.splitlines() == ["0-0 nothing", "None nothing"]

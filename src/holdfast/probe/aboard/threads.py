@@ -8,6 +8,7 @@ from __future__ import annotations
 import functools
 import sys
 from collections.abc import Mapping
+from contextvars import Context
 from types import FrameType, ModuleType
 from typing import Any
 
@@ -31,6 +32,8 @@ def install(settings: Settings) -> None:
     on_import("asgiref.sync", _async_to_sync)
     on_import("anyio._backends._asyncio", lambda module: _anyio(module, sizes.get(ANYIO, 0)))
     on_import("threading", _threads)
+    on_import("gevent.greenlet", lambda module: module.Greenlet.add_spawn_callback(_give))
+    on_import("eventlet.greenthread", _green_threads)
 
 
 class _Executor:
@@ -242,3 +245,28 @@ def _threads(module: ModuleType) -> None:
         bootstrap(self)
 
     kind.start, kind._bootstrap_inner = remember, run
+
+
+def _green_threads(module: ModuleType) -> None:
+    kind: Any = module.GreenThread
+    init = kind.__init__
+
+    @functools.wraps(init)
+    def give(self: Any, *args: Any, **kwargs: Any) -> None:
+        init(self, *args, **kwargs)
+        _give(self)
+
+    kind.__init__ = give
+
+
+def _give(greenlet: Any) -> None:
+    """A greenlet that a request starts works for it, too. Of the context it gets nothing else."""
+    request = requests.current()
+    if request is None:
+        return
+    try:
+        if greenlet.gr_context is None:
+            greenlet.gr_context = Context()
+        greenlet.gr_context.run(requests.enter, request)
+    except Exception as error:  # noqa: BLE001 - an observer may fail, the server may not
+        writing.trouble("a greenlet is not followed", error)
