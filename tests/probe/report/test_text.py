@@ -5,13 +5,23 @@ from dataclasses import replace
 
 import pytest
 
+from holdfast.probe.events import Span
 from holdfast.probe.findings.ideal import ideal_of
 from holdfast.probe.report.bars import rows_of
 from holdfast.probe.report.gantt import gantt
 from holdfast.probe.report.looks import LOOKS, as_seconds, short
 from holdfast.probe.report.report import Report
 from holdfast.probe.report.text import lines
-from tests.probe.report.made import LOGGER, SLEEP, finding, report, request, serial, side_by_side
+from tests.probe.report.made import (
+    LOGGER,
+    SLEEP,
+    ZERO,
+    finding,
+    report,
+    request,
+    serial,
+    side_by_side,
+)
 
 
 def plain(made):
@@ -135,6 +145,13 @@ def test_who_waits_for_a_lock_is_behind_its_holder_or_who_got_it_since():
     assert {piece.cause for piece in bars[1].pieces} >= {"lock", "view"}
     assert bars[1].behind == request(0)
     assert bars[2].behind == request(1)
+
+
+def test_a_wait_that_the_collector_cut_in_two_is_one_for_who_let_it_go():
+    run = serial(8)
+    run.spans = [*run.spans, Span("", 4211, "gc", "generation 2", ZERO + 5.2, ZERO + 5.3)]
+    bars = locked(run, request(0))
+    assert [bars[user].behind for user in range(1, 8)] == [request(user) for user in range(7)]
 
 
 def test_locks_of_two_processes_are_two_though_they_have_one_name():

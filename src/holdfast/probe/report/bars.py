@@ -157,7 +157,7 @@ class _Seen:
 
     def _let_go(self, request: str, span: Span | None, wait: Piece) -> str:
         """Who let the request go on after its *wait*."""
-        before = self._went_before(request, span, wait) if span is not None else ""
+        before = self._went_before(request, span) if span is not None else ""
         return before or wait.holder or self._left_before(wait.ended, request)
 
     def _piece(self, request: str, span: Span | None, one: Slice) -> Piece:
@@ -195,7 +195,7 @@ class _Seen:
         # A slice may be of several spans, which followed each other.
         return max(spans, key=lambda span: (bool(span.holder), span.ended), default=None)
 
-    def _went_before(self, request: str, span: Span, wait: Piece) -> str:
+    def _went_before(self, request: str, span: Span) -> str:
         """Of those that waited for the same, the last that was through before this one could go on.
 
         A thread is let go when what ran in it has ended, which was seen. A lock goes from one to
@@ -203,8 +203,9 @@ class _Seen:
         """
         key = _queue_of(span)
         queue = self._queues.get(key, ()) if key is not None else ()
-        place = bisect_left(queue, (wait.ended, "")) - 1
-        while place >= 0 and queue[place][0] > wait.begun:
+        # The whole wait: a piece of it may end earlier, where something else stopped everybody.
+        place = bisect_left(queue, (span.ended, "")) - 1
+        while place >= 0 and queue[place][0] > span.begun:
             if queue[place][1] != request:
                 return queue[place][1]
             place -= 1
