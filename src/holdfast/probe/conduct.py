@@ -240,7 +240,9 @@ class _Conducted:
                 await one.prepare(step)
         conductor.tell("warms up, and looks for what crosses")
         checked = await warm_up(users, plan, conductor.seconds)
-        await self._look()
+        if self._first and len({one.user for one in checked}) == plan.users:
+            # What grows is told by a second look, after as many users: a pool is full by then.
+            await self._orders.give("count")
         conductor.tell("asks alone")
         asked_alone = await alone(first, plan, once=not self._first)
         if not self._first and not rights(asked_alone, plan):
@@ -249,7 +251,8 @@ class _Conducted:
             await one.reconnect()
         conductor.tell(f"{plan.users} users ask at once")
         asked = await together(users, plan)
-        await self._look()
+        # Either way the observers write down all that they know. Reruns are for times only.
+        await self._orders.give("kept" if self._first else "count")
         settings: dict[str, Any] = {
             "steps": [str(step) for step in plan.steps],
             "requests": plan.rounds(),
@@ -258,14 +261,6 @@ class _Conducted:
         if server.has_ended():
             settings["ended"] = ended_how(server.status())
         return Run("", plan.users, asked_alone, asked, checked, settings=settings)
-
-    async def _look(self) -> None:
-        """Have the observers say what stayed behind, and write down all that they know."""
-        if not self._server.has_ended():
-            # Reruns are for times only.
-            if self._first:
-                await self._orders.give("kept")
-            await self._orders.give("count")
 
 
 def _person(plan: Plan) -> Callable[[int], object]:

@@ -9,8 +9,9 @@ from pathlib import Path
 from .aboard.orders import given
 from .serving import Serving
 
-#: An order is looked for each 0.1 s; a process that does not serve, or stands still, never does.
-_WITHIN = 3.0
+#: An order is looked for each 0.1 s, and looking through all objects takes seconds where there are
+#: many; a process that stands still never obeys.
+_WITHIN = 10.0
 #: Where no observer has seen a request, none will obey.
 _WITHIN_NOBODY = 0.5
 _ANSWERED = b'"is": "Count"'
@@ -32,7 +33,7 @@ class Orders:
         self._files: dict[int, _Tally] = {}
 
     async def give(self, word: str, *, everybody: bool = False) -> bool:
-        """Give an order. Waits up to three seconds for those who serve requests to obey.
+        """Give an order. Waits up to ten seconds for those who serve requests to obey.
 
         Args:
             word: as the observers know it.
@@ -43,7 +44,7 @@ class Orders:
         given(self._folder, self._number, word)
         serves = everybody or any(tally.serves for tally in self._files.values())
         until = time.monotonic() + (_WITHIN if serves else _WITHIN_NOBODY)
-        while time.monotonic() < until:
+        while time.monotonic() < until and not self._server.has_ended():
             await asyncio.sleep(0.05)
             now = self._read()
             alive = {process.pid for process in self._server.processes()}
