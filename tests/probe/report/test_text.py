@@ -114,6 +114,7 @@ def test_a_machine_that_was_busy_with_others_is_told_of():
     run.loads = [replace(one, starved=0.05) for one in run.loads]
     told = " ".join(plain(lines(Report(["gunicorn"], [run], ideal_of(run, 4)), 80)))
     assert "The machine kept the server from its processors for 5.0" in told
+    run = serial(3)
     run.loads = [replace(one, starved=0.1) for one in run.loads]
     told = " ".join(plain(lines(Report(["gunicorn"], [run], ideal_of(run, 4)), 80)))
     assert "Nothing can be said: the server had too little of this machine." in told

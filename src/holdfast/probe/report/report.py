@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ..findings.finding import Finding
-from ..findings.ideal import Ideal
+from ..findings.ideal import ENOUGH_SECONDS, ENOUGH_TIMES, Ideal
 from ..run import Run
 
 
@@ -54,7 +54,7 @@ class Report:
     def excused(self) -> bool:
         """It was slow, and only the machine keeps us from saying that it is the server's fault."""
         ideal = self.ideal
-        return ideal.reached and ideal.wall > ideal.limit - ideal.starved
+        return ideal.reached and ideal.wall > ENOUGH_TIMES * ideal.seconds + ENOUGH_SECONDS
 
     @property
     def shown(self) -> Sequence[Run]:
