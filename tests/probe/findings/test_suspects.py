@@ -39,7 +39,7 @@ def test_a_lock_and_what_its_holder_did() -> None:
     assert (suspect.code, suspect.place) == ("lock", "shop/locks.py:9")
     assert changes(suspect) == [Change(without_lock=("shop/locks.py:9",))]
     assert "while its holder stood at shop/locks.py:21" in suspect.because
-    assert "r-9-9 waited 1.80 s for r-8-8" in suspect.evidence[0]
+    assert "r-9-9 waited 1.80 s, at last for r-8-8" in suspect.evidence[0]
 
 
 def test_a_pool_of_one() -> None:

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import pairwise
 
 from ...change import Change
 from ...events import Span
 from ..suspects import Attempt, Evidence, Suspect, asked_at, heaviest
 from ..words import at, called, shown, waited
+
+#: Waits that are told one by one.
+SHOWN = 3
 
 
 def suspects(evidence: Evidence) -> Iterator[Suspect]:
@@ -42,10 +46,17 @@ def suspects(evidence: Evidence) -> Iterator[Suspect]:
 
 
 def _pairs(spans: list[Span]) -> tuple[str, ...]:
-    longest = sorted(spans, key=lambda span: span.begun - span.ended)[:3]
-    return tuple(
-        f"{span.request} waited {span.ended - span.begun:.2f} s"
-        + (f" for {span.holder}" if span.holder else "")
-        + (f", at {span.stack[0]}" if span.stack else "")
-        for span in longest
-    )
+    """Who waited longest, for whom at the end, and where."""
+    by_end = sorted(spans, key=lambda span: span.ended)
+    # Who got it before has it while one waits; at first it is who had it when the waiting began.
+    before = {id(one): other.request for other, one in pairwise(by_end)}
+    longest = sorted(spans, key=lambda span: span.begun - span.ended)[:SHOWN]
+    found = []
+    for span in longest:
+        holder = before.get(id(span), span.holder)
+        found.append(
+            f"{span.request} waited {span.ended - span.begun:.2f} s"
+            + (f", at last for {holder}" if holder else "")
+            + (f", at {span.stack[0]}" if span.stack else "")
+        )
+    return tuple(found)
