@@ -256,7 +256,9 @@ def test_an_application_without_a_framework_is_watched_too(site, who, bugs):
 
 
 def test_users_of_the_probe_ask_where_it_is_said_what(site):
-    (site.folder / "app.py").write_text(dedent(PLAIN.format(who="self.who", wait="time.sleep(0.1)")))
+    (site.folder / "app.py").write_text(
+        dedent(PLAIN.format(who="self.who", wait="time.sleep(0.1)"))
+    )
     users = ("--path", "/?is={marker}", "--users", "2", "--requests", "2", "--up-within", "60")
     process = site.start(*site.gunicorn(), options=("--json", *users))
     out, err = process.communicate(timeout=100)

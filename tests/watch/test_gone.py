@@ -98,3 +98,22 @@ def test_the_failure_is_known_by_its_cause(project, requests):
     error.__cause__ = raised.value
     within(a, failed, error)
     assert project.kinds() == [Kind.LOST]
+
+
+def test_few_deletions_are_remembered_of_one_container(project, requests):
+    module = project.load("""
+        known = {}
+        def put_and_take(number):
+            known[number] = number
+            del known[number]
+        def fill(number): known[number] = number
+        def empty(): known.clear()
+    """)
+    for number in range(300):
+        within(requests[0], module.put_and_take, number)
+    cells = project.watch.shadow.cells[id(module.known)]
+    assert set(cells.gone) == {("[", number) for number in range(200, 300)}
+    for number in range(300):
+        within(requests[0], module.fill, number)
+    within(requests[1], module.empty)
+    assert len(cells.gone) == 100

@@ -31,6 +31,8 @@ RECEIVER = "receiver"
 EACH_ITS_OWN = 2
 #: How many dicts and lists are held at most; the oldest is forgotten.
 MOST_HELD = 2000
+#: Of how many things that requests have deleted it is known who did.
+MOST_GONE = 100
 #: How many of them are looked at when another one comes.
 LOOKED_AT = 8
 #: References to a dict that nobody but the shadow has: the entry, the caller's and our variable,
@@ -164,6 +166,9 @@ class Shadow:
             visit.own.pop((id(owner), key), None)
         cells = self.cells.get(id(owner))
         if cells is not None and cells.writes.pop(key, None) is not None and visit is not None:
+            # Lists are made in one step: other threads go on meanwhile.
+            for old in list(cells.gone)[: max(0, len(cells.gone) + 1 - MOST_GONE)]:
+                cells.gone.pop(old, None)
             cells.gone[key] = Write(visit, stack())
 
     def forget_all(self, owner: object) -> None:
@@ -173,10 +178,11 @@ class Shadow:
         cells = self.cells.get(id(owner))
         if cells is not None:
             if visit is not None:
-                cells.gone = dict.fromkeys(cells.writes, Write(visit, stack()))
+                emptied = list(cells.writes)[:MOST_GONE]
+                cells.gone = dict.fromkeys(emptied, Write(visit, stack()))
             cells.writes.clear()
         if visit is not None:
-            for key in [key for key in visit.own if key[0] == id(owner)]:
+            for key in [key for key in list(visit.own) if key[0] == id(owner)]:
                 visit.own.pop(key, None)
 
     # Reading
@@ -197,7 +203,8 @@ class Shadow:
             # Of an object that was there before, and is gone.
             own = _NOTHING
         if own is _NOTHING:
-            cells.kept.add(key)
+            if type(key) is str:
+                cells.kept.add(key)
             visit.used.add((id(owner), key))
         reader = (site(), own is _NOTHING)
         if reader in write.told:
@@ -236,7 +243,7 @@ class Shadow:
         """What it is that is read where *own*, or nothing, was written."""
         if own is _NOTHING:
             if write.data is None or key is CONTENTS:
-                written = visit_of(scope).own.values()
+                written = list(visit_of(scope).own.values())
                 mine = (scope.request, scope, *(one for _, one in written))
                 write.data = request_data_in(value, mine) is not None
             return Kind.LEAK if write.data else Kind.SHARED
