@@ -351,3 +351,36 @@ assert not LOCK.locked()
 """
     found, _ = observed(tmp_path, "", before=before)
     assert not troubles(found)
+
+
+SHARED = """
+import holdfast
+holdfast.configure({"STORES": {"default": "memory://probed"}})
+LOCK = holdfast.shared.lock("report")
+
+def hold():
+    with LOCK as held:
+        held.check()
+        time.sleep(0.2)
+
+begun = time.monotonic()
+together(hold, hold)
+print("slow" if time.monotonic() - begun > 0.39 else "quick")
+"""
+
+
+def test_holdfasts_own_locks_are_told(tmp_path):
+    found, printed = observed(tmp_path / "before", SHARED)
+    assert printed == "slow"
+    waits = of_kind(found, "lock")
+    wait = max(waits, key=lambda one: one.ended - one.begun)
+    assert (wait.name, wait.detail["kind"]) == (
+        "holdfast.shared.lock report",
+        "holdfast.shared.lock",
+    )
+    assert wait.place == line_of(tmp_path / "before", "with LOCK")
+    assert {wait.request, wait.holder} == {"abcdefghij-0-0", "abcdefghij-1-0"}
+    change = Change(without_lock=(wait.place.replace("/before/", "/after/"),))
+    found, printed = observed(tmp_path / "after", SHARED, change=change)
+    assert printed == "quick"
+    assert not troubles(found)
