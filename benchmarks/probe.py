@@ -47,9 +47,10 @@ _RUN = "benchmark0"
 _SERVERS = ("gunicorn sync", "gunicorn gthread", "uvicorn")
 _WAITS_FOR_ORDERS = 10.0
 _NOTE = (
-    "Processor time of the server's processes for one request, in user and kernel mode; in the last"
-    " column the time by the clock. Beside a server with nothing aboard; `once more` is the same in"
-    " a second process: what it adds is noise. All are sent requests with the probe's markers."
+    "Processor time of the server's processes for one request, in user and kernel mode, and what is"
+    " added to that of a server with nothing aboard; `wall`: by the clock. `once more` is a second"
+    " server with nothing aboard: what it adds is noise. `canaries`: with retention checks. All are"
+    " sent requests with the probe's markers."
 )
 
 
@@ -165,15 +166,17 @@ def _kept(folder: Path) -> Spread:
 
 
 def _table(view: str, costs: Mapping[Server, _Costs]) -> Table:
-    columns = ("without, CPU µs", *ABOARD[1:], f"{CANARIES}: µs", f"{CANARIES}: by the clock")
+    columns = ("CPU µs", "once more", "canaries", "canaries, µs", "canaries, wall", "all observers")
     table = Table(f"Aboard a server: {view}", columns, note=_NOTE)
     for server, cost in costs.items():
         cpu, wall = cost.cpu[view], cost.wall[view]
         cells = (
             microseconds(cpu.each(BARE)),
-            *(percent(cpu.ratio(name, BARE)) for name in ABOARD[1:]),
+            percent(cpu.ratio(AGAIN, BARE)),
+            percent(cpu.ratio(CANARIES, BARE)),
             microseconds(cpu.beyond(CANARIES, BARE), signed=True),
             percent(wall.ratio(CANARIES, BARE)),
+            percent(cpu.ratio(ALL, BARE)),
         )
         table.rows.append(Row(server.name, cells))
     return table
