@@ -119,6 +119,7 @@ async def follow_asgi(call: AsgiCall, scope: Any, receive: Any, send: Any) -> No
             name = _named(scope)
             if not _is_followed(scope.get(KEY), name):
                 request = requests.begin(name)
+                request.cpu = None  # others share the thread
                 scope[KEY] = request
     except Exception as error:  # noqa: BLE001 - an observer may fail, the server may not
         writing.trouble("a request is not followed", error)

@@ -167,7 +167,7 @@ def end(request: Request, error: BaseException | None = None) -> None:
     if not ticking.lately():
         # The thread that does it doesn't run in this server, or can't at the moment.
         orders.look()
-        writing.flush_if_due()
+        writing.flush()
 
 
 def ended() -> int:

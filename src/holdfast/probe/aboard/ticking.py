@@ -28,6 +28,7 @@ pid = 0
 _acts: list[_Act] = []
 _at_first: list[Callable[[], object]] = []
 _last = 0.0
+_stops_between = False
 _beginning = native.allocate_lock()
 
 
@@ -42,8 +43,8 @@ def at_first_request(act: Callable[[], object]) -> None:
 
 
 def lately() -> bool:
-    """Whether the thread did its work in the last fifth of a second."""
-    return native.monotonic() - _last < 2 * SLOW
+    """Whether the thread did its work in the last fifth of a second, and goes on with it."""
+    return not _stops_between and native.monotonic() - _last < 2 * SLOW
 
 
 def begin() -> None:
@@ -62,6 +63,10 @@ def begin() -> None:
 
 
 def _begin(here: int) -> None:
+    global _stops_between
+    uwsgi = sys.modules.get("uwsgi")
+    # Its threads of Python stand still between requests, unless it was told otherwise.
+    _stops_between = uwsgi is not None and not {"enable-threads", "threads"} & set(uwsgi.opt)
     for act in _at_first:
         _guarded(act)
     try:
