@@ -3,6 +3,7 @@
 import asyncio
 import threading
 import time
+import types
 from collections.abc import Iterator
 from contextlib import suppress
 from typing import Any
@@ -318,6 +319,14 @@ def test_a_server_may_wait_as_it_likes():
         each for kind in ("start", "body", "body") for each in (f"http.response.{kind}", ["done"])
     ]
     assert event["outcome"] == "complete"
+
+
+def test_a_server_may_send_by_a_generator():
+    @types.coroutine
+    def send(message: Any) -> Any:
+        yield from asyncio.sleep(0).__await__()
+
+    assert seconds_of(send)["outcome"] == "complete"
 
 
 def test_a_request_that_is_called_off_while_the_server_waits_was_cancelled():

@@ -175,7 +175,9 @@ async def _note_who(entry: Entry, opened: Scope, outcome: str) -> None:
 @coroutine
 def _waited(sending: Awaitable[None]) -> Generator[Any, Any, bool]:
     """Await *sending*; whether it was suspended."""
-    steps: Any = sending.__await__()
+    # Those of `types.coroutine` are awaited as they are.
+    begin = getattr(sending, "__await__", None)
+    steps: Any = sending if begin is None else begin()
     step: Any = steps.__next__
     given: tuple[Any, ...] = ()
     waited = False
