@@ -31,6 +31,7 @@ from ..probe.run import Run
 from ..watch import aboard
 from ..watch.crossings import Kind
 from ._output import Output, printable
+from ._probe.extra import check_extra
 from ._probe.options import about_users, plan_of
 from ._probe.progress import Progress
 from ._status import DONE, WRONG_USE, CommandFailed
@@ -122,6 +123,7 @@ def _asked(
     options: argparse.Namespace, roots: Sequence[Path], settings: dict[str, Any], told: _Told
 ) -> Run:
     """Send the probe's users."""
+    check_extra("holdfast watch --path")
     from ..probe.conduct import Conductor, ServerFailedError
     from ..probe.users.plan import PlanError
 

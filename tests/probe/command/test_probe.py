@@ -11,6 +11,7 @@ import time
 import pytest
 
 from holdfast import cli
+from holdfast.command._probe import extra
 
 PROBE = (sys.executable, "-W", "error", "-m", "holdfast", "probe")
 
@@ -197,3 +198,21 @@ def test_a_plan_in_a_file(probe, server):
     (server.folder / "plan.json").write_text(json.dumps([{"path": "/fine/", "metod": "GET"}]))
     status, _, err = probe("--plan", "plan.json")
     assert (status, "knows no 'metod'" in err) == (2, True)
+
+
+def test_what_is_not_installed_is_said_with_how_to_get_it(server, capsys, monkeypatch):
+    monkeypatch.setattr(extra, "find_spec", lambda name: None if name == "aiohttp" else name)
+    assert cli.main(["probe", "--", *server.command()]) == 2
+    assert capsys.readouterr().err == (
+        "holdfast: holdfast probe needs aiohttp: pip install 'holdfast[probe]'.\n"
+    )
+
+
+def test_lists_of_commands_wait_for_nothing_that_only_a_probe_needs():
+    code = (
+        "import holdfast.command.probe, sys; print({'aiohttp', 'rich', 'psutil'} & {*sys.modules})"
+    )
+    shown = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60
+    )
+    assert shown.stdout == "set()\n"
