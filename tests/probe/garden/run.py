@@ -90,7 +90,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     order = list(PLOTS)
     verdicts.sort(key=lambda verdict: order.index(verdict.plot.name))
     if options.write:
-        PAGE.write_text(page(verdicts), encoding="utf-8")
+        PAGE.write_text(page(verdicts, os.getloadavg()[2]), encoding="utf-8")
     wrong = [verdict.plot.name for verdict in verdicts if not verdict.right]
     print(f"\n{len(verdicts) - len(wrong)} of {len(verdicts)} right", *wrong, sep="\n  ")
     return 1 if wrong else 0

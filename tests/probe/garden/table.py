@@ -1,6 +1,9 @@
 """The garden's page in the documentation."""
 
+import os
+import platform
 from collections.abc import Sequence
+from importlib.metadata import version
 
 from tests.probe.garden.judging import Verdict
 
@@ -11,12 +14,13 @@ HEAD = """# The garden: what the probe was tried on
 Faults planted on purpose, each in a small shop as people write them, under servers as people start
 them: `tests/probe/garden/` has them all. The probe is run as its users run it, knows nothing of
 them, and has to name the culprit first, and to prove it by a second run without it. *Users* is how
-long all of them took: as it is, and without the culprit.
+long all of them took: as it is, and without the culprit. What can't be taken away (rows that a
+database locks, requests that a server refuses) has to be seen again, or outright.
 """
 
 
-def page(verdicts: Sequence[Verdict]) -> str:
-    """The page, from what came of each plot."""
+def page(verdicts: Sequence[Verdict], load: float) -> str:
+    """The page, from what came of each plot. *load*: how many processes wanted to run meanwhile."""
     faults = [each for each in verdicts if each.plot.blame is not None]
     healthy = [each for each in verdicts if each.plot.blame is None]
     right = sum(each.right for each in faults)
@@ -26,6 +30,8 @@ def page(verdicts: Sequence[Verdict]) -> str:
         f" {len({each.plot.server for each in faults})} servers."
         f" Silent on healthy set-ups: {silent} of {len(healthy)}."
         f" The slowest took {max((each.seconds for each in verdicts), default=0):.0f} s."
+        f" Measured with Python {platform.python_version()} and Django {version('django')}, on"
+        f" {os.cpu_count()} cores that {load:.0f} processes wanted at a time."
     )
     lines = [
         HEAD,
@@ -54,7 +60,7 @@ def _fault(verdict: Verdict) -> str:
     users = (
         f"{verdict.before:.2f} s → {verdict.after:.2f} s"
         if verdict.before is not None and verdict.after is not None
-        else "seen outright"
+        else "seen"
         if verdict.right
         else ""
     )

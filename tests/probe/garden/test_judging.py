@@ -69,8 +69,10 @@ def test_the_page_counts_them_and_shows_what_was_wrong() -> None:
             judged(FAULT, {"findings": [finding()]}, 7.0),
             judged(FAULT, {"findings": [OTHER]}, 9.0),
             judged(HEALTHY, {"findings": []}, 3.0),
-        ]
+        ],
+        load=3.0,
     )
     assert "Named rightly: 1 of 2, under 1 servers. Silent on healthy set-ups: 1 of 1." in text
     assert "2.00 s → 0.20 s" in text
+    assert "cores that 3 processes wanted at a time" in text
     assert "**wrong**: worker: waitress: 4 at a time" in text

@@ -27,6 +27,6 @@ _catalogue: list[list[int]] = []
 def tidy(request: HttpRequest) -> HttpResponse:
     """Somebody once had trouble with memory."""
     if not _catalogue:
-        _catalogue.extend([number] for number in range(2_500_000))
+        _catalogue.extend([number] for number in range(1_500_000))
     gc.collect()
     return HttpResponse("tidied")
