@@ -12,6 +12,7 @@ addresses, so many times (100) as often as the tests do.
 """
 
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -30,6 +31,8 @@ def main(names: list[str]) -> int:
     if names[:1] == ["durations"]:
         from tests.log.durations import durations
 
+        # Whoever ends this ends its server, too.
+        signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
         return int(durations(int(names[1]) if names[1:] else 100_000, seed=1) > 0)
     results = {}
     for name in names or COLUMNS:
