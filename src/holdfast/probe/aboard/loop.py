@@ -66,7 +66,8 @@ class _Blocking:
         key = users and users.f_code
         known = self.seen.get(key)
         if known is None:
-            name = "" if users is None else places.name_at(_movable(users))
+            named = places.packages_frame(frames) if users is None else _movable(users)
+            name = "" if named is None else places.name_at(named)
             self.seen[key] = [1, name, places.place_at(users), places.stack_of(frames)]
         else:
             known[0] += 1

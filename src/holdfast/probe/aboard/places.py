@@ -17,11 +17,13 @@ _DEEPEST_LOOK = 500
 
 _OBSERVERS = os.path.dirname(os.path.abspath(__file__))  # noqa: PTH100, PTH120
 _HOLDFAST = os.path.dirname(os.path.dirname(_OBSERVERS))  # noqa: PTH120
+_LIBRARY = os.path.dirname(os.__file__) + os.sep  # noqa: PTH120
 _INSTALLED = (f"{os.sep}site-packages{os.sep}", f"{os.sep}dist-packages{os.sep}")
 
 _roots: tuple[str, ...] = ()
-#: Where code was written, if by the user; else empty.
-_known: dict[CodeType, str] = {}
+#: By the name of a file as code has it: its path, if it is the user's own; else empty. Not by the
+#: code itself: pieces of code that are alike are equal, whatever file they are from.
+_known: dict[str, str] = {}
 _MOST_KNOWN = 20_000
 
 
@@ -34,11 +36,12 @@ def begin(roots: tuple[str, ...]) -> None:
 
 def users_file(code: CodeType) -> str:
     """The path of the file, if the code is the user's own; else empty."""
-    known = _known.get(code)
+    name = code.co_filename
+    known = _known.get(name)
     if known is None:
         if len(_known) > _MOST_KNOWN:
             _known.clear()
-        known = _known[code] = _users_path(code.co_filename)
+        known = _known[name] = _users_path(name)
     return known
 
 
@@ -54,6 +57,17 @@ def _users_path(name: str) -> str:
 def users_frame(frames: Iterable[FrameType]) -> FrameType | None:
     """The first of *frames* that is the user's own code."""
     return next((frame for frame in frames if users_file(frame.f_code)), None)
+
+
+def packages_frame(frames: Iterable[FrameType]) -> FrameType | None:
+    """The first of *frames* that is no code of Python's own library, nor of the observers."""
+    return next((frame for frame in frames if not _is_pythons(frame.f_code.co_filename)), None)
+
+
+def _is_pythons(name: str) -> bool:
+    if name.startswith(("<", _OBSERVERS)):
+        return True
+    return name.startswith(_LIBRARY) and not any(part in name for part in _INSTALLED)
 
 
 def users_place(frame: FrameType | None = None) -> str:
