@@ -48,6 +48,12 @@ def test_each_tells_behind_whom_it_waited():
     assert any("user 10 " in line and "behind user 9" in line for line in told)
 
 
+def test_a_user_s_whole_number_is_told():
+    told = plain(lines(report(12), 80))
+    assert any("user 12 " in line and line.endswith("behind user 11") for line in told)
+    assert max(map(len, told)) <= 80
+
+
 def test_the_ideal_is_a_line_through_all_that_wait():
     places = {line.index("|") for line in bars(plain(lines(report(), 80)))[1:]}
     assert len(places) == 1

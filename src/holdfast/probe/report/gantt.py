@@ -19,7 +19,8 @@ from .looks import LOOKS, as_seconds, look_of
 Line = list[tuple[str, str]]
 
 _LABEL = 11
-_AFTER = 22
+#: For `  1.01 s behind user 100`: more users than that share lines.
+_AFTER = 24
 _NARROWEST = 20
 #: A cell is drawn if requests were there for this share of its time, or it's their first.
 _ENOUGH = 0.25
@@ -141,7 +142,7 @@ class _Drawing:
             worst = max(bars, key=lambda bar: bar.waited)
             who = user_of(worst.behind)
             if who.isdecimal():
-                yield f" behind user {int(who) + 1}"[: _AFTER - 8], "dim"
+                yield f" behind user {int(who) + 1}", "dim"
 
 
 def _users(group: Sequence[Row]) -> str:
