@@ -6,7 +6,7 @@ import pytest
 
 from holdfast.probe import events
 
-from .programs import observed, troubles
+from .programs import RUN, observed, troubles
 
 REQUESTS = """
 import gc, sys
@@ -152,6 +152,14 @@ FAULTS = {
     "an attribute of an object that a module holds": (
         ("STATE = SimpleNamespace()\ndef work(request): STATE.last = request"),
         "{module}.STATE.last",
+        1,
+    ),
+    "a dict of dicts, one for each user": (
+        (
+            "SEEN = {}\ndef work(request):\n"
+            "    SEEN.setdefault(request.GET['q'][:3], {})[len(SEEN)] = request"
+        ),
+        "{module}.SEEN['hfa'][1]",
         1,
     ),
     "a slot": (
@@ -461,3 +469,28 @@ def test_a_tuple_that_only_running_code_holds_is_let_alone(tmp_path):
     filling()
     """
     assert observed(tmp_path, code, observe=False)[1] == "0 0.005"
+
+
+def test_requests_of_other_frameworks_are_known(tmp_path):
+    pytest.importorskip("starlette")
+    pytest.importorskip("werkzeug")
+    code = """
+    from pathlib import Path
+    from starlette.requests import Request as StarletteRequest
+    from werkzeug.test import EnvironBuilder
+    from werkzeug.wrappers import Request as WerkzeugRequest
+    from holdfast.probe.aboard import kept
+    from holdfast.probe.aboard.settings import Settings
+
+    name = f"{RUN}-0-1"
+    ONE = StarletteRequest({"type": "http", "headers": [(b"x-holdfast-probe", name.encode())]})
+    OTHER = WerkzeugRequest(EnvironBuilder(headers={"X-Holdfast-Probe": name}).get_environ())
+    kept.LONGEST = 60
+    for one in kept.look(Settings(Path(), (), RUN, "", None, True)):
+        print(one.text, one.what, *sorted(one.requests))
+    """
+    _, printed = observed(tmp_path, code, observe=False)
+    assert set(printed.splitlines()) == {
+        f"__main__.ONE Request {RUN}-0-1",
+        f"__main__.OTHER Request {RUN}-0-1",
+    }

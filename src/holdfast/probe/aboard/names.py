@@ -105,7 +105,7 @@ def _module_of(namespace: dict[str, Any]) -> ModuleType | None:
 def step(holder: Any, held: Any, before: Any = None) -> str:  # noqa: C901, PLR0911, PLR0912
     """How *holder*, which *before* holds, comes to *held*, in words."""
     if type(holder) is dict:
-        if _is_attributes_of(holder, before):
+        if _is_attributes_of(holder, before) or (before is None and "__builtins__" in holder):
             return _attribute(holder, held)
         return _key(holder, held)
     if _is_attributes_of(held, holder):

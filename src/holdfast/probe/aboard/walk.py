@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from collections.abc import Set as AbstractSet
+from itertools import islice
+from typing import Any
 
 from .heap import Heap
-from .names import Path
+from .names import Path, pattern_of, step
 from .roots import Roots
 
 #: Steps. Nothing of a project is held further away than that.
 DEEPEST = 25
+#: Paths from one root, things of one holder that are told apart, and steps to find these paths.
+_MOST_WAYS, _MOST_LOOKED_AT, _MOST_STEPS = 50, 50, 2_000
 
 
 class Walk:
@@ -38,9 +42,10 @@ class Walk:
         self._whats = whats
         self._names = dict(names)
         self._texts = texts
-        # By who holds something, one of the things that it holds.
-        self._inward: dict[int, int] = {}
+        # By who holds something, what it holds of what was looked for.
+        self._inward: dict[int, list[int]] = {}
         self._seen = set(names)
+        self._steps = 0
 
     def paths(self, targets: AbstractSet[int]) -> Iterator[Path]:
         """The ways to *targets*, the shortest first."""
@@ -51,16 +56,48 @@ class Walk:
             for number in here:
                 label = self._roots.frames.get(number)
                 if label is not None:
-                    yield self._path(number, label)
+                    yield self._path(label, [self._heap.of(number)], self._names[number], number)
             outward, here = self._outward(here), set()
             for number in outward:
-                label = self._roots.label(
-                    self._heap.of(number), self._heap.of(self._inward[number]), texts=self._texts
-                )
+                label = self._label(number, self._inward[number][0])
                 if label is None:
                     here.add(number)
-                elif label:
-                    yield self._path(number, label)
+                else:
+                    yield from self._ways(number)
+
+    def _label(self, number: int, held: int) -> str | None:
+        return self._roots.label(self._heap.of(number), self._heap.of(held), texts=self._texts)
+
+    def _ways(self, root: int) -> Iterator[Path]:
+        """The paths from a root inwards: one for each attribute or variable on the way."""
+        self._steps = _MOST_STEPS
+        for way, names in islice(self._inwards(root, None), _MOST_WAYS):
+            label = self._label(root, way[1])
+            if label:
+                chain = [self._heap.of(number) for number in way]
+                yield self._path(label, chain, names, way[-1])
+
+    def _inwards(self, number: int, before: Any) -> Iterator[tuple[list[int], frozenset[str]]]:
+        self._steps -= 1
+        inward = self._inward.get(number)
+        if inward is None:
+            yield [number], self._names[number]
+            return
+        if self._steps < 0:
+            return  # there are very many ways, and more of them say nothing new
+        holder = self._heap.of(number)
+        # What is held in the same way, such as items of a list, is told by one of them.
+        alike: dict[str, tuple[int, frozenset[str]]] = {}
+        kind = ""
+        for at, held in enumerate(inward):
+            if at < _MOST_LOOKED_AT:
+                kind = pattern_of(step(holder, self._heap.of(held), before))
+            first, names = alike.get(kind, (held, frozenset()))
+            alike[kind] = first, names | self._names[held]
+        for held, names in alike.values():
+            further = list(self._inwards(held, holder))
+            for way, own in further:
+                yield [number, *way], names if len(further) == 1 else own
 
     def _outward(self, here: set[int]) -> set[int]:
         """Who holds something of *here*, and was not met before."""
@@ -71,23 +108,19 @@ class Walk:
                 if number in self._seen or self._roots.blocks(holder, texts=self._texts):
                     continue
                 self._seen.add(number)
-                self._inward[number] = held[0]
+                self._inward[number] = []
                 self._names[number] = frozenset()
                 outward.add(number)
+            self._inward[number] += held
             self._names[number] |= frozenset().union(*(self._names[one] for one in held))
         return outward
 
-    def _path(self, number: int, label: str) -> Path:
-        chain, at = [self._heap.of(number)], number
-        while at in self._inward:
-            at = self._inward[at]
-            chain.append(self._heap.of(at))
-        roots = self._roots
+    def _path(self, label: str, chain: list[Any], names: frozenset[str], end: int) -> Path:
         return Path(
-            self._whats[at],
+            self._whats[end],
             label,
             chain,
-            self._names[number],
-            passing=roots.is_passing(label),
-            is_users=roots.is_users(label),
+            names,
+            passing=self._roots.is_passing(label),
+            is_users=self._roots.is_users(label),
         )
