@@ -17,7 +17,8 @@ def suspects(evidence: Evidence) -> Iterator[Suspect]:
     inside = [one for one in evidence.blamed if one.cause.kind in _KINDS]
     seconds, alone = sum(one.seconds for one in inside), sum(one.alone for one in inside)
     samples = _samples(evidence)
-    if seconds <= alone or not samples:
+    # What computes does not wait: it shares the processors.
+    if seconds <= alone or not samples or evidence.computing():
         return
     name = max(samples, key=lambda each: sum(span.ended - span.begun for span in samples[each]))
     place = heaviest(samples[name], "place")
@@ -43,7 +44,8 @@ def suspects(evidence: Evidence) -> Iterator[Suspect]:
 
 def _samples(evidence: Evidence) -> dict[str, list[Span]]:
     found = defaultdict[str, list[Span]](list)
+    begun = evidence.run.begun
     for span in evidence.run.spans:
-        if span.kind == "sample" and span.name and span.ended > evidence.run.begun:
+        if span.kind == "sample" and span.name and span.ended > begun:
             found[span.name].append(span)
     return found
