@@ -23,11 +23,16 @@ function button(words, name, act) {
   return element;
 }
 
-// A button for each cause that took time.
+const RARE = 0.005;
+
+// A button for each cause that took time, those that took next to none at last.
 function fillLegend(legend, sums, chosen) {
-  LOOKS.forEach((look, cause) => {
-    if (!sums[cause]) return;
-    const item = made("li");
+  const whole = sums.reduce((sum, one) => sum + one, 0);
+  const rare = (cause) => sums[cause] < whole * RARE;
+  const causes = LOOKS.map((_, cause) => cause).filter((cause) => sums[cause]);
+  for (const cause of causes.sort((a, b) => rare(a) - rare(b) || a - b)) {
+    const look = LOOKS[cause];
+    const item = made("li", "", rare(cause) ? "rare" : "");
     const element = made("button");
     element.type = "button";
     element.setAttribute("aria-pressed", "false");
@@ -36,7 +41,7 @@ function fillLegend(legend, sums, chosen) {
     element.dataset.cause = cause;
     item.append(element);
     legend.append(item);
-  });
+  }
   const line = made("li", "", "best");
   line.append(made("i", "", "dashes"), made("span", "what was possible"));
   legend.append(line);

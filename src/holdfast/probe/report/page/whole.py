@@ -91,10 +91,18 @@ def _header(report: Report, command: str) -> Markup:
     return element(
         "header",
         element("p", report.tool, class_="tool"),
-        element("h1", summary.headline(report)),
+        element("h1", *_parts(summary.headline(report))),
         element("p", element("code", command), class_="command"),
         summary.figures(report),
     )
+
+
+def _parts(headline: str) -> list[object]:
+    """A line is broken between its two parts first."""
+    first, _, rest = headline.partition(": ")
+    if not rest:
+        return [headline]
+    return [element("span", f"{first}:"), " ", element("span", rest)]
 
 
 def _picture(report: Report) -> Markup:
