@@ -154,6 +154,11 @@ class Conductor:
         return gathered(made, folder, run, _person(self.plan))
 
     @property
+    def folder(self) -> Path:
+        """Where all that was written is, while this is used, or where it is kept."""
+        return self._folder
+
+    @property
     def words(self) -> Sequence[str]:
         """The command."""
         return self._words

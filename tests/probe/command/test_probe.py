@@ -53,10 +53,14 @@ def test_a_culprit_is_found_by_running_again_and_all_reports_are_written(probe, 
     assert json.loads((server.folder / "trace.json").read_text())["traceEvents"]
 
 
-def test_what_crosses_is_found_also_without_taking_times(probe):
-    status, out, err = probe("--path", "/crossed/", "--only-canaries")
+def test_what_crosses_is_found_also_without_taking_times(probe, server):
+    status, out, err = probe("--path", "/crossed/", "--only-canaries", "--keep", "kept")
     assert status == 1, err
+    (kept,) = (server.folder / "kept").iterdir()
+    assert f"What was seen is kept in {kept.relative_to(server.folder)}." in out
+    assert list(kept.glob("1/*.jsonl"))
     assert "crossed" in out
+    assert "No times were taken" in out
 
 
 def test_compared_with_an_earlier_run_only_what_is_worse_counts(probe, server):
@@ -87,10 +91,24 @@ def test_a_server_that_dies_is_told_with_what_it_said(probe):
     assert "| out of memory" in out
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_interrupted_it_ends_the_server(server, number):
+#: As a shell starts a job in the background.
+DEAF = (
+    "import os, signal, sys; signal.signal(2, signal.SIG_IGN); os.execv(sys.argv[1], sys.argv[1:])"
+)
+
+
+@pytest.mark.parametrize(
+    ("number", "before"),
+    [
+        (signal.SIGINT, ()),
+        (signal.SIGTERM, ()),
+        (signal.SIGTERM, (sys.executable, "-c", DEAF)),
+    ],
+    ids=["Ctrl-C", "SIGTERM", "SIGTERM in the background"],
+)
+def test_interrupted_it_ends_the_server(server, number, before):
     process = subprocess.Popen(
-        [*PROBE, "--path", "/fine/", "--path", "/hangs/", "--", *server.command()],
+        [*before, *PROBE, "--path", "/fine/", "--path", "/hangs/", "--", *server.command()],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -209,9 +227,7 @@ def test_what_is_not_installed_is_said_with_how_to_get_it(server, capsys, monkey
 
 
 def test_lists_of_commands_wait_for_nothing_that_only_a_probe_needs():
-    code = (
-        "import holdfast.command.probe, sys; print({'aiohttp', 'rich', 'psutil'} & {*sys.modules})"
-    )
+    code = "import sys, holdfast.command.probe; print({'aiohttp', 'psutil'} & {*sys.modules})"
     shown = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60
     )

@@ -111,6 +111,13 @@ def _probed(
             found = prove(examined, again, most=_RERUNS) if can_run else _suspected(examined)
         report = Report(options.server, runs, examined.ideal, list(found))
         notes = _notes(first, conductor, report)
+        if not observe:
+            notes.append(
+                "No times were taken in the server: only what crosses and what stays behind was"
+                " looked for."
+            )
+        if options.keep is not None:
+            notes.append(f"What was seen is kept in {conductor.folder}.")
         return replace(report, notes=notes), notes
 
 
@@ -191,6 +198,8 @@ def _interruptible() -> Iterator[None]:
         signal.raise_signal(signal.SIGINT)
 
     before = {number: signal.signal(number, interrupt) for number in _ENDS}
+    # Shells have their background jobs ignore it, and SIGTERM, above, comes by it.
+    before[signal.SIGINT] = signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
         yield
     finally:
