@@ -62,6 +62,8 @@ class _Trial:
         self._left = most
         self._until = until
         self._confirmed = False
+        # Repeated as it was, the run reached its ideal.
+        self._busy = False
         # The best run so far, and what was changed for it: later suspects are heard on top of it.
         self._run = examined.run
         self._change = Change()
@@ -75,7 +77,7 @@ class _Trial:
                 self._hear_measured(suspect)
             else:
                 self._hear(suspect)
-            if self._only_busy():
+            if self._busy:
                 self.proved.clear()
                 self.not_proved.clear()
                 return
@@ -149,12 +151,6 @@ class _Trial:
         ideal = ideal_of(run, self._examined.ideal.cores)
         self._busy = ideal.reached and self._examined.slow
         return not self._busy and not _little(min(proof.before, second), proof.after)
-
-    _busy = False
-
-    def _only_busy(self) -> bool:
-        """The run as it was reached its ideal when it was repeated."""
-        return self._busy
 
 
 def comparable(run: Run, first: Run) -> float:
