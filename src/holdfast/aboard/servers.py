@@ -27,12 +27,15 @@ class Wrappers:
         asgi: around an ASGI application.
         wsgi_method: around a class's `__call__(self, environ, start_response)`.
         asgi_method: around a class's `__call__(self, scope, receive, send, ...)`.
+        bridged: around a WSGI application that an ASGI server calls in a thread, for observers to
+            which the thread doesn't tell whose request it works for.
     """
 
     wsgi: Wrap
     asgi: Wrap
     wsgi_method: Wrap
     asgi_method: Wrap
+    bridged: Wrap | None = None
 
 
 def follow(wrappers: Wrappers, trouble: Callable[[str, Exception], object]) -> None:
@@ -58,7 +61,7 @@ def _acts(wrap: Wrappers) -> Mapping[str, Act]:
         "gunicorn.workers.base": functools.partial(_gunicorn_worker, wrap.wsgi),
         "gunicorn.workers.gasgi": _init("ASGIWorker", "asgi", wrap.asgi, "load_wsgi"),
         "uvicorn.config": _init("Config", "loaded_app", wrap.asgi, "load"),
-        "hypercorn.app_wrappers": functools.partial(_hypercorn, wrap.asgi_method),
+        "hypercorn.app_wrappers": functools.partial(_hypercorn, wrap),
         "granian.wsgi": functools.partial(_granian, wrap.wsgi),
         "granian.asgi": functools.partial(_granian, wrap.asgi),
         "daphne.server": _init("Server", "application", wrap.asgi),
@@ -94,10 +97,12 @@ def _is_tornados(application: object) -> bool:
     return type(application).__module__.startswith("tornado.")
 
 
-def _hypercorn(wrap: Wrap, module: ModuleType) -> None:
+def _hypercorn(wrap: Wrappers, module: ModuleType) -> None:
     # The bridge to WSGI, too: there the wait for a thread belongs to the request.
     for kind in (module.ASGIWrapper, module.WSGIWrapper):
-        kind.__call__ = wrap(kind.__call__)
+        kind.__call__ = wrap.asgi_method(kind.__call__)
+    if wrap.bridged is not None:
+        _init("WSGIWrapper", "app", wrap.bridged)(module)
 
 
 def _granian(wrap: Wrap, module: ModuleType) -> None:

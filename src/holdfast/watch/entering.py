@@ -39,7 +39,8 @@ def enter_requests() -> None:
     if _entered:
         return
     _entered = True
-    servers.follow(servers.Wrappers(_wsgi, _asgi, _wsgi_method, _asgi_method), _trouble)
+    wrappers = servers.Wrappers(_wsgi, _asgi, _wsgi_method, _asgi_method, bridged=_wsgi)
+    servers.follow(wrappers, _trouble)
     on_import("django.core.handlers.base", _base)
     on_import("django.core.handlers.exception", _exception)
     on_import("django.test.client", _test_client)
