@@ -126,11 +126,11 @@ def environment(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     return found
 
 
-# By default two of the mended ones: `HOLDFAST_GARDEN=all` runs everything.
+# By default one of the mended ones: `HOLDFAST_GARDEN=all` runs everything.
 ALL = os.environ.get("HOLDFAST_GARDEN") == "all"
 WATCHED = [
     *((case, "before") for case in CASES),
-    *((case, "after") for case in (CASES if ALL else CASES[1:3])),
+    *((case, "after") for case in (CASES if ALL else CASES[2:3])),
 ]
 
 
@@ -203,7 +203,8 @@ UPLOAD = """
 """
 
 
-@pytest.mark.parametrize("variant", ["before", "after"] if ALL else ["before"])
+@pytest.mark.skipif(not ALL, reason="the watch finds it, too; with HOLDFAST_GARDEN=all")
+@pytest.mark.parametrize("variant", ["before", "after"])
 def test_uploads_that_overlap_fail_or_show_others_labels(
     environment: dict[str, str], tmp_path: Path, variant: str
 ) -> None:

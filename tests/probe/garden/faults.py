@@ -375,12 +375,13 @@ POOLS = (
         "urllib3, maxsize=1 and block=True",
         "waitress",
         waitress("--threads=16"),
-        "/pools/http/",
+        "/upstream/",
         Blame(
             ("pool",),
             ("urllib3",),
-            ("pools.py: _upstream = ", "pools.py: _upstream.request("),
+            ("upstream.py: _upstream = ", "upstream.py: _upstream.request("),
         ),
+        packages=("urllib3",),
     ),
     Plot(
         "redis-pool",

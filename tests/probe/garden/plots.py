@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from importlib.util import find_spec
 from pathlib import Path
 
 GROUND = Path(__file__).parent / "ground"
@@ -38,10 +39,16 @@ class Plot:
     path: str
     blame: Blame | None = None  # None: it is healthy
     users: int = 10
-    needs: tuple[str, ...] = ()
+    needs: tuple[str, ...] = ()  # tools that Python's packages don't bring
+    packages: tuple[str, ...] = ()  # that this environment may not have
     middleware: str = ""
     options: tuple[str, ...] = ()  # further ones for the probe
     environment: Mapping[str, str] = field(default_factory=dict)
+
+    def missing(self) -> str:
+        """The packages that are not here, as a reason to leave it out; empty: none."""
+        missing = [name for name in self.packages if find_spec(name) is None]
+        return f"{', '.join(missing)} not installed" if missing else ""
 
 
 def _places(line: str) -> list[str]:

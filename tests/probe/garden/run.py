@@ -104,10 +104,10 @@ def _chosen(names: Sequence[str]) -> list[Plot]:
 
 
 def _can_run(plot: Plot) -> bool:
-    for need in plot.needs:
-        if reason := TOOLS[need]():
-            print(f"{plot.name}: left out: {reason}")
-            return False
+    reasons = [plot.missing(), *(TOOLS[need]() for need in plot.needs)]
+    for reason in filter(None, reasons):
+        print(f"{plot.name}: left out: {reason}")
+        return False
     return True
 
 

@@ -8,7 +8,6 @@ import time
 import aiohttp
 import psycopg_pool
 import redis
-import urllib3
 from django.http import HttpRequest, HttpResponse
 
 SECONDS = 0.2
@@ -22,8 +21,6 @@ class Printer:
 
 _printers: "queue.Queue[Printer]" = queue.Queue()
 _printers.put(Printer())
-
-_upstream = urllib3.PoolManager(maxsize=1, block=True)
 
 _connections = redis.BlockingConnectionPool.from_url(
     os.environ.get("SHOP_REDIS", "redis://127.0.0.1:6379/0"), max_connections=1, timeout=60
@@ -42,11 +39,6 @@ def own(request: HttpRequest) -> HttpResponse:
     finally:
         _printers.put(printer)
     return HttpResponse("printed")
-
-
-def http(request: HttpRequest) -> HttpResponse:
-    answer = _upstream.request("GET", UPSTREAM, timeout=30)
-    return HttpResponse(answer.data)
 
 
 def from_redis(request: HttpRequest) -> HttpResponse:

@@ -1,3 +1,5 @@
+from importlib.util import find_spec
+
 from django.urls import path
 
 from shop import book, clients, computing, executors, locks, loops, pages, pools, stock
@@ -29,7 +31,6 @@ urlpatterns = [
     path("loops/rows/", loops.rows),
     path("loops/digest/", loops.digest),
     path("pools/own/", pools.own),
-    path("pools/http/", pools.http),
     path("pools/redis/", pools.from_redis),
     path("pools/postgres/", pools.from_postgres),
     path("pools/partner/", pools.partner),
@@ -43,3 +44,8 @@ urlpatterns = [
     path("stock/take/", stock.take),
     path("stock/reserve/", stock.reserve),
 ]
+
+if find_spec("urllib3") is not None:
+    from shop import upstream
+
+    urlpatterns.append(path("upstream/", upstream.ask))
