@@ -34,6 +34,36 @@ def together(*calls):
         thread.start()
     for thread in threads:
         thread.join()
+
+ARRIVED, INSIDE, MOST = [], [], [0]
+
+def arrive():
+    ARRIVED.append(1)
+
+def stay():
+    '''Stay until the other one comes, and then so long that he has to wait; or is in, too.'''
+    for seconds in staying():
+        time.sleep(seconds)
+
+async def astay():
+    import asyncio
+    for seconds in staying():
+        await asyncio.sleep(seconds)
+
+def staying():
+    INSIDE.append(1)
+    MOST[0] = max(MOST[0], len(INSIDE))
+    until = time.monotonic() + 20
+    while len(ARRIVED) < 2 and time.monotonic() < until:
+        yield 0.005
+    if not CHANGED:
+        yield 0.3
+    while CHANGED and MOST[0] < 2 and time.monotonic() < until:
+        yield 0.005
+    INSIDE.pop()
+
+def tell():
+    print("quick" if MOST[0] == 2 else "slow")
 """
 RUN = "abcdefghij"
 
@@ -58,7 +88,8 @@ def observed(
     users = folder / "own"
     users.mkdir(exist_ok=True)
     program = users / "program.py"
-    lines = [before, f"RUN = {RUN!r}", BEGINNING, textwrap.dedent(code)]
+    about = f"RUN, CHANGED = {RUN!r}, {change is not None}"
+    lines = [before, about, BEGINNING, textwrap.dedent(code)]
     program.write_text("\n".join(lines))
     settings = {
         "folder": str(told),

@@ -75,12 +75,12 @@ import sys, warnings
 from django.db import connections
 def use():
     with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_sleep(0.2)")
+        cursor.execute("SELECT pg_sleep(1)")
     connection.close()
 use()
 begun = time.monotonic()
 together(use, use)
-print("slow" if time.monotonic() - begun > 0.39 else "quick")
+print("slow" if time.monotonic() - begun > 1.9 else "quick")
 connections["default"].close_pool()
 """
 
@@ -116,11 +116,11 @@ POOL.wait()
 
 def use():
     with POOL.connection() as connection:
-        connection.execute("SELECT pg_sleep(0.3)")
+        connection.execute("SELECT pg_sleep(1)")
 
 begun = time.monotonic()
 together(use, use)
-print("slow" if time.monotonic() - begun > 0.59 else "quick")
+print("slow" if time.monotonic() - begun > 1.9 else "quick")
 POOL.close()
 """
     found, printed = observed(tmp_path / "before", code)
