@@ -433,6 +433,14 @@ def test_a_sized_body_keeps_its_size(body: Any) -> None:
     guarded.close()
 
 
+@pytest.mark.parametrize("body", [[b"a", b"bc"], (b"a", b"bc")], ids=["list", "tuple"])
+def test_a_sized_body_is_gone_through_as_often_as_the_server_wants(body: Any) -> None:
+    guarded: Any = wrapped(lambda: body)(environ_of(), start_response)
+    assert sum(map(len, guarded)) == 3  # as eventlet and gevent do, for the Content-Length
+    assert b"".join(guarded) == b"abc"
+    guarded.close()
+
+
 def test_an_unsized_body_gets_no_size() -> None:
     guarded: Any = wrapped(lambda: iter([b"a"]))(environ_of(), start_response)
     assert not hasattr(guarded, "__len__")

@@ -44,6 +44,17 @@ def test_a_body_of_one_item_keeps_its_length():
     body.close()
 
 
+def test_a_body_whose_lengths_are_added_up_first_is_sent_and_counted_once():
+    application = RequestLog(hello, output=(events := Events()))
+    environ: dict[str, Any] = {"PATH_INFO": "/", "REQUEST_METHOD": "GET"}
+    body: Any = application(environ, lambda *_: lambda data: None)
+    assert sum(map(len, body)) == 5
+    assert b"".join(body) == b"hello"
+    body.close()
+    event = events.one()
+    assert (event["bytes_out"], event["outcome"]) == (5, "complete")
+
+
 def test_the_wrapper_is_a_scope_and_uses_the_one_that_is_there():
     seen = []
 

@@ -183,6 +183,10 @@ class _SizedBody(_Body):
 
     __slots__ = ()
 
+    def __iter__(self) -> Iterator[bytes]:
+        # Again, perhaps: eventlet and gevent add up the lengths before they send anything.
+        return iter(self._body) if type(self._body) in {list, tuple} else super().__iter__()
+
     def __len__(self) -> int:
         return len(self._body)  # type: ignore[arg-type]
 

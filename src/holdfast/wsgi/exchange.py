@@ -156,6 +156,10 @@ class Exchange:
         return self
 
     def __iter__(self) -> Iterator[bytes]:
+        if self._plain is not None:
+            # Again: eventlet and gevent add up the lengths before they send anything.
+            self._plain = again = iter(self._body)
+            return again
         if self._next is not None:
             return self
         if _get() is self._scope:
