@@ -15,6 +15,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from holdfast.aboard import environment
 from holdfast.probe import events
 from holdfast.probe.change import Change
@@ -140,6 +142,8 @@ def serving(  # noqa: PLR0913 - a server has many sides
     written, log = folder / "run", folder / "server.log"
     written.mkdir(exist_ok=True)
     command = command_of(name, port, app) if isinstance(name, str) else name(port)
+    if not Path(command[0]).exists():
+        pytest.skip(f"{Path(command[0]).name} is not installed")  # uWSGI, which has no wheels
     told: dict[str, object] = {
         "folder": str(written),
         "roots": [str(root)],

@@ -1,4 +1,4 @@
-"""Django's layers: the time in each middleware and in the view, and which view it is."""
+"""The time in Django's middleware, and in the view of any framework; and which view it is."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ def install(settings: Settings) -> None:
     """Note these times from here on."""
     on_import("django.core.handlers.base", _handlers)
     on_import("starlette.routing", _starlette)
+    on_import("flask.app", _flask)
 
 
 def _handlers(module: ModuleType) -> None:
@@ -141,3 +142,28 @@ def _starlette(module: ModuleType) -> None:
                 spans.note("view", request.view, begun, request=request)
 
     kind.handle = timed
+
+
+def _flask(module: ModuleType) -> None:
+    """An endpoint's function is the view."""
+    kind: Any = module.Flask
+    dispatch = kind.dispatch_request
+
+    @functools.wraps(dispatch)
+    def timed(self: Any, *args: Any, **kwargs: Any) -> Any:
+        begun, request = native.monotonic(), requests.current()
+        if request is None:
+            return dispatch(self, *args, **kwargs)
+        try:
+            rule = module.request.url_rule
+            if rule is not None:
+                request.route = str(rule.rule)
+                request.view = places.name_of(self.view_functions[rule.endpoint])
+        except Exception as error:  # noqa: BLE001 - an observer may fail, the server may not
+            writing.trouble("a view has no name", error)
+        try:
+            return dispatch(self, *args, **kwargs)
+        finally:
+            spans.note("view", request.view, begun, request=request)
+
+    kind.dispatch_request = timed
