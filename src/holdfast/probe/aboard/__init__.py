@@ -51,9 +51,7 @@ def start(settings: Mapping[str, Any]) -> None:
     requests.measured = told.observe
     process.begin()
     ticking.at_first_request(process.tell)
-    follow(
-        Wrappers(entry.wsgi, entry.asgi, entry.wsgi_method, entry.asgi_method), writing.trouble
-    )
+    follow(Wrappers(entry.wsgi, entry.asgi, entry.wsgi_method, entry.asgi_method), writing.trouble)
     changing = CHANGING if told.change != Change() else ()
     for name in (*ALWAYS, *(OBSERVING if told.observe else ()), *changing):
         _install(name, told)
