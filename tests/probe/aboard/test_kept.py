@@ -357,9 +357,9 @@ HEALTHY = {
         "    CONTEXTS.append(contextvars.copy_context())\n    VARIABLE.set(None)"
     ),
     "a log record": (
-        "import logging, logging.handlers\n"
+        "import logging, logging.handlers; logging.disable(logging.NOTSET)\n"
         "logging.getLogger().addHandler(logging.handlers.MemoryHandler(100))\n"
-        "def work(request): logging.error('asked', extra={'request': request})"
+        "def work(request): logging.warning('asked', extra={'request': request})"
     ),
 }
 
@@ -373,11 +373,21 @@ ENDINGS = {
     "a thread that ends soon after": (
         """
 import threading
+from holdfast.probe.aboard import kept, native
+ENDS = threading.Event()
+THREADS = []
 def work(request):
-    threading.Thread(target=lambda one: time.sleep(0.2), args=(request,)).start()
+    THREADS.append(threading.Thread(target=lambda one: ENDS.wait(20), args=(request,)))
+    THREADS[-1].start()
+def sleep(seconds, original=native.sleep):
+    if seconds == kept.AGAIN_AFTER:
+        ENDS.set()
+        THREADS[-1].join()
+    original(seconds)
+native.sleep = sleep
 """,
         # Looked at again, as in the observers' own thread, which may wait.
-        f"{SERVED_ONCE}ticking.lately = lambda: True\nordered()",
+        f"{SERVED_ONCE}ticking.lately = lambda: True\nordered()\nassert ENDS.is_set()",
     ),
     "a thread that works on": (
         """
