@@ -39,7 +39,7 @@ SERVER = dedent("""
         else:
             server = ThreadingHTTPServer(("0.0.0.0", int(where)), Handler)
         server.daemon_threads = True
-        server.pause = 0.5 if kind == "slow" else 0
+        server.pause = 1.5 if kind == "slow" else 0
         threading.Thread(target=server.serve_forever).start()
 
     for place in sys.argv[1].split(","):

@@ -85,7 +85,8 @@ def _best(
     for tried, found in spoken:
         if named_by(tried, words):
             return found, True
-    if not spoken:
+    # Where the command says it will be, it may take its time.
+    if not spoken or any(named_by(tried, words) for tried in pending):
         return None, False
     over_tcp = [found for tried, found in spoken if not tried.unix]
     return (over_tcp or [found for _, found in spoken])[0], not pending
