@@ -101,6 +101,9 @@ def test_one_core_is_competed_for_only_where_several_want_it_and_it_is_used_up()
         ({"cpu": 0.95, "runnable": 4}, True),
         ({"cpu": 0.95, "runnable": 1}, False),
         ({"cpu": 0.2, "runnable": 4}, False),
+        # The machine is busy, too.
+        ({"cpu": 0.5, "runnable": 4, "starved": 0.4}, True),
+        ({"cpu": 0.2, "runnable": 4, "starved": 2.0}, False),
     ):
         telling = Telling()
         name = telling.user(0, 0.0, 1.0)

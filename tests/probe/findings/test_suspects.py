@@ -27,6 +27,13 @@ def test_a_server_that_serves_one_at_a_time() -> None:
     assert "--threads" in suspect.mend
 
 
+def test_a_server_that_had_all_of_them_at_once_has_places_enough() -> None:
+    telling = Telling(2).alone()
+    telling.user(0, 0.0, 2.0, entered=0.1)
+    telling.user(1, 0.0, 2.0, entered=1.9)
+    assert not [one for one in examine(telling.made, cores=4).suspects if one.code == "worker"]
+
+
 def test_a_server_whose_one_worker_computes_needs_processes() -> None:
     telling = Telling(8).alone(0.2, cpu=0.2)
     for number, begun, ended in turns(8):
@@ -136,7 +143,7 @@ def test_threads_that_share_one_core() -> None:
     suspect = first(telling)
     assert (suspect.code, suspect.culprit) == ("gil", "shop.primes")
     assert suspect.place == "shop/computing.py:12"
-    assert changes(suspect) == [Change(workers=8)]
+    assert changes(suspect) == [Change(workers=8), Change(workers=4)]
 
 
 def test_the_collector() -> None:

@@ -122,9 +122,15 @@ def _stopped(run: Run) -> Mapping[int, list[Mark]]:
 
 
 def competing(load: Load) -> bool:
-    """Whether several requests wanted the process' one core, and it was all in use."""
+    """Whether several requests wanted the process' one core, and it was all in use.
+
+    What a busy machine kept it from counts as in use, if it used a good part.
+    """
     seconds = load.ended - load.begun
-    return load.runnable > 1 and seconds > 0 and load.cpu / seconds >= BUSY
+    if load.runnable <= 1 or seconds <= 0:
+        return False
+    wanted = load.cpu + min(load.starved, seconds - load.cpu)
+    return load.cpu / seconds >= BUSY / 2 and wanted / seconds >= BUSY
 
 
 def cause_of(span: Span) -> Cause | None:  # noqa: PLR0911 - one answer for each kind

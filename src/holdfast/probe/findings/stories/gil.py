@@ -20,8 +20,9 @@ def suspects(evidence: Evidence) -> Iterator[Suspect]:
         name, place = _who(evidence)
         if evidence.users == 1 or evidence.ideal.cores == 1:
             continue  # there is nothing to gain
-        # More than cores: connections don't come to the workers evenly.
-        workers = min(evidence.users, 2 * evidence.ideal.cores, MOST_WORKERS)
+        # More than cores at first: connections don't come to the workers evenly.
+        counts = (2 * evidence.ideal.cores, evidence.ideal.cores)
+        tried = dict.fromkeys(min(evidence.users, count, MOST_WORKERS) for count in counts)
         yield Suspect(
             code="gil",
             culprit=name or "computing in one process",
@@ -36,7 +37,7 @@ def suspects(evidence: Evidence) -> Iterator[Suspect]:
                 "threads; or give the computing to a task queue or a ProcessPoolExecutor."
             ),
             charged=one.charged,
-            attempts=(more_workers(workers),),
+            attempts=tuple(more_workers(count) for count in tried),
         )
 
 

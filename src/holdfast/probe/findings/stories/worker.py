@@ -13,8 +13,9 @@ from ..words import waited
 def suspects(evidence: Evidence) -> Iterator[Suspect]:
     """The server's own capacity."""
     for one in evidence.blamed:
-        if one.cause == WORKER and one.charged > 0:
-            server, at_once = evidence.server(), max(1, evidence.at_once())
+        server, at_once = evidence.server(), max(1, evidence.at_once())
+        # All of them were in at once: it is no lack of places.
+        if one.cause == WORKER and one.charged > 0 and at_once < evidence.users:
             yield Suspect(
                 code="worker",
                 culprit=f"{server}: {at_once} at a time",
