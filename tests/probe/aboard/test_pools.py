@@ -106,6 +106,25 @@ asyncio.run(main())
     ]
 
 
+def test_a_servers_own_queue_for_tasks_is_none(tmp_path):
+    code = '''
+import asyncio
+exec("""
+async def serve():
+    own = asyncio.Queue()
+    asyncio.get_running_loop().call_later(0.1, own.put_nowait, 1)
+    with request("0-0"):
+        await own.get()
+""")
+serving = threading.Thread(target=asyncio.run, args=(serve(),))
+serving.start()
+serving.join()
+'''
+    found, _ = observed(tmp_path, code)
+    assert not troubles(found)
+    assert not of_kind(found, "pool")
+
+
 def test_urllib3s_pool_is_told_where_it_blocks_and_made_larger(tmp_path):
     code = """
 import http.server, urllib3

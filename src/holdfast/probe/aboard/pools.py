@@ -199,6 +199,9 @@ def _watch_async_queue(kind: Any) -> None:
     async def watched_get(self: Any) -> Any:
         if requests.current() is None or not self.empty():
             return await get(self)
+        if _pool_of(self) is None and not places.users_place():
+            # A server's own: Django waits in it beside the view, for the client to leave.
+            return await get(self)
         stack, begun = places.stack(), native.monotonic()
         try:
             with spans.Waiting():
