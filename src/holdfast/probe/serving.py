@@ -16,6 +16,7 @@ from ..aboard.command import ServerCommand
 #: Seconds for ending by itself, as at Ctrl-C, and then as at SIGTERM.
 _INTERRUPTED_WITHIN = 3.0
 _TERMINATED_WITHIN = 4.0
+_KILLED_WITHIN = 2.0
 _LONGEST_LOG = 1_000_000
 
 
@@ -36,6 +37,7 @@ class Serving:
         self._log = folder / "log.txt"
         self._aboard = environment.get(VARIABLE, "")
         self._known: dict[int, psutil.Process] = {}
+        self._is_over = False
         self._command = ServerCommand(words, environment, self._log)
 
     def processes(self) -> list[psutil.Process]:
@@ -73,6 +75,9 @@ class Serving:
 
     def end(self) -> None:
         """End it as Ctrl-C would, then by SIGTERM, then by force. Blocks up to ten seconds."""
+        if self._is_over:
+            return  # Its number may be another process's by now.
+        self._is_over = True
         try:
             # Ctrl-C is what all development and production servers know. SIGTERM makes some begin
             # anew (uWSGI), and wrappers end without what they started.
@@ -90,6 +95,8 @@ class Serving:
             for process in self.processes():
                 _send(process, signal.SIGKILL)
             self._command.end()
+            # What is no child of ours is waited for like this: the next run wants its port.
+            self._wait(_KILLED_WITHIN)
 
     def _signal(self, number: signal.Signals) -> None:
         """To all processes of the command's session, as a terminal does, and to those that left."""
