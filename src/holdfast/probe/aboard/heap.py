@@ -57,9 +57,10 @@ class Heap:
         return id(one)
 
     def _add_untracked(self) -> None:
-        """Dicts of plain values are not known to the collector, and tuples were left out: they
-        are found by who holds them.
-        """  # noqa: D205 - one sentence
+        """What the collector doesn't know, or was left out: found by who holds it.
+
+        Those are dicts of plain values, and tuples.
+        """
         is_tracked = gc.is_tracked
         pieces, seen = self.objects, set[int]()
         while pieces:

@@ -59,9 +59,10 @@ class Made:
     def waited(
         self, begun: float, holder: str, stack: Stack, detail: Mapping[str, Any] | None = None
     ) -> None:
-        """The calling code has waited for it since *begun*. Of no request's waits nothing is said:
-        background threads wait for most of their lives.
-        """  # noqa: D205 - one thought
+        """The calling code has waited for it since *begun*.
+
+        Of waits of no request nothing is said: background threads wait for most of their lives.
+        """
         request = requests.current()
         if request is not None:
             spans.note(
