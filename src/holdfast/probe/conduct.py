@@ -95,7 +95,8 @@ class Conductor:
     def __enter__(self) -> Self:
         if self._keep is not None:
             self._keep.mkdir(parents=True, exist_ok=True)
-        self._folder = Path(tempfile.mkdtemp(prefix="holdfast-probe-", dir=self._keep))
+        # Absolute: the server may work in another folder.
+        self._folder = Path(tempfile.mkdtemp(prefix="holdfast-probe-", dir=self._keep)).resolve()
         return self
 
     def __exit__(
