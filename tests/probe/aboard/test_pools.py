@@ -126,6 +126,7 @@ serving.join()
 
 
 def test_urllib3s_pool_is_told_where_it_blocks_and_made_larger(tmp_path):
+    pytest.importorskip("urllib3")
     code = """
 import http.server, urllib3
 
