@@ -1,13 +1,16 @@
 """One run: the server is started, asked and ended, whatever it does."""
 
+import asyncio
 import shlex
 import sys
 import time
+from types import SimpleNamespace
 
 import pytest
 
-from holdfast.probe import markers
-from holdfast.probe.conduct import Conductor, ServerFailedError, conduct
+from holdfast.probe import events, markers
+from holdfast.probe.conduct import Conductor, ServerFailedError, _Conducted, conduct
+from holdfast.probe.run import Asked
 from holdfast.probe.users.plan import Plan, Step
 
 PLAN = Plan([Step("/fine/")], users=4)
@@ -134,3 +137,21 @@ def test_a_second_run_asks_the_same(server):
     assert second.name == "once more"
     assert [one.path for one in second.together] == [one.path for one in first.together]
     assert {one.request for one in first.served}.isdisjoint(one.request for one in second.served)
+
+
+@pytest.mark.parametrize(("earlier", "cold"), [([1, 2], False), ([1], True), ([], True)])
+def test_a_worker_that_loads_first_is_known_by_its_first_request(tmp_path, earlier, *, cold):
+    served = [(f"run-alone-{pid}", pid) for pid in earlier] + [("run-0-0", 1), ("run-1-0", 2)]
+    (tmp_path / "1.jsonl").write_text(
+        "".join(
+            events.line_of(events.Served(request, pid, "thread 1", 1.0, 2.0))
+            for request, pid in served
+        )
+    )
+    conducted = object.__new__(_Conducted)
+    conducted._folder = tmp_path
+    conducted._server = SimpleNamespace(processes=lambda: [0, 1, 2])
+    asked = [Asked(f"run-{user}-0", user, "GET", "/", 1.0, 2.0) for user in (0, 1)]
+    assert asyncio.run(conducted._met_cold_workers(asked)) is cold
+    conducted._server.processes = lambda: [0, 1]
+    assert asyncio.run(conducted._met_cold_workers(asked)) is False
