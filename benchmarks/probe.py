@@ -30,11 +30,12 @@ from holdfast.probe import events, markers
 from holdfast.probe.aboard import orders
 
 from .load import ask
-from .probe_site import DATABASE_VARIABLE
 from .report import Goal, Part, Row, Table, at_most, microseconds, percent
 from .rounds import Effort, Measured, Spread
 from .server_processes import SERVERS, Server, Serving, Site, serving_each
 
+#: As in `probe_site`, which only its servers import: it has settings of its own.
+DATABASE_VARIABLE = "HOLDFAST_BENCHMARK_DATABASE"
 NAME = "probe"
 
 BARE, AGAIN = "without", "without, once more"

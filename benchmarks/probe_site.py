@@ -13,7 +13,7 @@ from typing import Any
 import django
 from django.conf import settings
 
-#: Where the database is.
+#: Where the database is. In `probe`, too: who imports this module has its settings.
 DATABASE_VARIABLE = "HOLDFAST_BENCHMARK_DATABASE"
 
 _TEMPLATE = """<!doctype html><title>Articles</title>{% csrf_token %}
