@@ -48,6 +48,7 @@ def run(options: argparse.Namespace, output: Output) -> int:
         return _explain(options.explain, output)
     places = options.paths or [Path()]
     configured = _configured(options, places)
+    options.fail_on = options.fail_on or configured.fail_on
     selection = _selection(options, configured)
     root, around = surroundings(places, configured.file)
     kept = None if options.no_cache else Kept(root, options.cache_dir)
@@ -76,8 +77,7 @@ def run(options: argparse.Namespace, output: Output) -> int:
             return status
     chosen = options.format or ("json" if output.as_json else "text")
     tell(report, chosen, options.output, output)
-    fail_on = options.fail_on or configured.fail_on
-    return FOUND if _fails(report.findings, fail_on) else DONE
+    return FOUND if _fails(report.findings, options.fail_on) else DONE
 
 
 def _explain(named: str, output: Output) -> int:

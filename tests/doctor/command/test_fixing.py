@@ -68,6 +68,9 @@ def test_what_is_left_is_said_in_a_line_each_and_counts(file, capsys):
     assert "middleware.py: mended S4a (1)" in out
     assert "S4a left as it is: request.user asks the database" in out
     assert doctor("--fix", "--fail-on", "error", ".") == 0
+    (file.parent / "pyproject.toml").write_text('[tool.holdfast.doctor]\nfail-on = "error"\n')
+    assert doctor("--fix", ".") == 0
+    assert doctor("--fix", "--fail-on", "warning", ".") == 1
 
 
 def test_only_what_is_selected_is_mended(file):

@@ -79,7 +79,7 @@ def instead(
             gone[finding.code, finding.path] -= 1
         else:
             left.append(finding)
-    fail_on = options.fail_on or "warning"
+    fail_on = options.fail_on
     fails = fail_on != "never" and any(at_least(one.severity, fail_on, SEVERITIES) for one in left)
     return _FOUND if fails else DONE
 
