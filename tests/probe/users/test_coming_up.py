@@ -44,6 +44,8 @@ SERVER = dedent("""
 
     for place in sys.argv[1].split(","):
         listen(place)
+    # Python 3.12 starts no threads once the main one has ended.
+    threading.Event().wait()
 """)
 
 
