@@ -40,7 +40,7 @@ SERVER = dedent("""
             server = ThreadingHTTPServer(("0.0.0.0", int(where)), Handler)
         server.daemon_threads = True
         server.pause = 1.5 if kind == "slow" else 0
-        threading.Thread(target=server.serve_forever).start()
+        threading.Thread(target=server.serve_forever, daemon=True).start()
 
     for place in sys.argv[1].split(","):
         listen(place)
