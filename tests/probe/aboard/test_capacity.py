@@ -52,7 +52,7 @@ def test_a_runserver_without_threads_gets_some(tmp_path):
         return (*command_of("runserver", port, ""), "--nothreading")
 
     with serving(command, "", tmp_path, change=Change(threads=USERS)) as one:
-        one.together(USERS, "/sleep")
+        one.together(USERS, "/sync/")
         assert most_at_once(one.served(USERS)) > 1
 
 

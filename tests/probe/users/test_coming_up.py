@@ -80,7 +80,7 @@ def test_what_does_not_speak_http_is_not_taken_for_the_site(found, server, other
 
 def test_the_port_of_the_command_is_it_though_figures_are_given_sooner(found, server, other_port):
     """A page of figures for Prometheus beside the site."""
-    places = f"http={other_port},slow={server.port}"
+    places = f"slow={server.port},http={other_port}"
     assert found(places, "--bind", f"127.0.0.1:{server.port}").port == server.port
 
 
