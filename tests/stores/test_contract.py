@@ -207,7 +207,8 @@ def test_a_number_may_be_set(store):
 def test_a_number_keeps_its_ttl(store):
     store.increment(b"{n}", 1, initial=0, ttl=100)
     store.increment(b"{n}", 1, initial=0, ttl=1000)
-    assert 90 < store.expires_in(b"{n}") <= 101
+    # Memcached keeps what it counts with itself a little longer.
+    assert 90 < store.expires_in(b"{n}") <= 102
 
 
 @pytest.mark.parametrize("value", [b"x", b"", b"007", b"-0", b"1.5", b"9" * 20])

@@ -3,7 +3,7 @@
 While it is held, its holder writes it anew three times in a lease. Who waits looks at it every 5 to
 50 ms, for Memcached wakes nobody; and takes it over if nobody has written it for as long as the
 lease, by the waiter's own watch: no clocks are compared. An abandoned lock that nobody waits for
-ends with its item, by the server's watch, 1 to 2 s after the last lease.
+ends with its item, by the server's watch, at most 2 s after the last lease.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from ..protocol import HEARTBEAT
 from . import wire
 from .failures import refused
 from .naming import Naming
+from .records import EARLY
 from .requests import Ask, Operation, Pause
 from .wire import Reply
 
@@ -121,7 +122,7 @@ class LockOperations:
 
 def _written(fence: int, lease: float, owner: bytes) -> tuple[bytes, int]:
     """The item, and its TTL."""
-    ttl = math.ceil(lease) + 1 if lease else _REMEMBER_FENCE
+    ttl = math.ceil(lease) + EARLY if lease else _REMEMBER_FENCE
     return _STATE.pack(fence, lease) + owner, ttl
 
 

@@ -4,9 +4,9 @@ A number that the server can count with lies there as digits, moved up so that n
 Everything else begins with a byte that is no digit: what kind it is, and whether the key itself
 follows, because Memcached's own key is only its hash.
 
-Memcached counts seconds, and lets a record go up to one early. So it is told to keep records for
-one longer, and the moment when they end stands in the 32 bits beside the value, in hundredths of a
-second by this machine's clock, as far as 248 days ahead.
+Memcached counts seconds, and lets a record go up to two early (`EARLY`). So it is told to keep
+records for that much longer, and the moment when they end stands in the 32 bits beside the value,
+in hundredths of a second by this machine's clock, as far as 248 days ahead.
 """
 
 from __future__ import annotations
@@ -26,6 +26,11 @@ OFFSET = 2**62
 COUNTABLE = 2**61
 #: ... by this much in one step, so that no two steps leave the range unseen.
 COUNTABLE_STEP = 2**32
+
+#: Seconds by which the server may let a record go before its time. One, as it counts whole seconds;
+#: and one more, as it looks at the clock by a timer that runs a little late each time, so that now
+#: and then two seconds pass in a blink.
+EARLY = 2
 
 _BYTES, _NUMBER, _KEYED = 0, 2, 1
 _LENGTH = struct.Struct(">I")
@@ -60,7 +65,7 @@ def life(ttl: float | None) -> Life:
     if ttl < _LONGEST_MARKED:
         # 0 stands for no mark.
         mark = round((time.time() + ttl) * _TICKS) % _CYCLE or 1
-    return Life(_told(math.ceil(min(ttl, _LONGEST_TTL)) + 1), mark)
+    return Life(_told(math.ceil(min(ttl, _LONGEST_TTL)) + EARLY), mark)
 
 
 def _told(seconds: int) -> int:
@@ -95,7 +100,7 @@ def kept(reply: Reply) -> Life:
     remaining = left(reply)
     if remaining is None:
         return FOR_EVER
-    return Life(_told(max(1, math.ceil(remaining) + (1 if reply.mark else 0))), reply.mark)
+    return Life(_told(max(1, math.ceil(remaining) + (EARLY if reply.mark else 0))), reply.mark)
 
 
 def pack(value: bytes, key: bytes | None) -> bytes:
