@@ -116,6 +116,15 @@ class Site:
             *(*options, "app:application"),
         )
 
+    def uwsgi(self) -> tuple[str, ...]:
+        program = Path(sys.executable).parent / "uwsgi"
+        if not program.exists():
+            pytest.skip("uwsgi is not installed")  # it has no wheels
+        return (
+            *(str(program), "--master", "--die-on-term", "--enable-threads", "--threads=2"),
+            *(f"--http-socket=127.0.0.1:{self.port}", "--module=app"),
+        )
+
 
 @pytest.fixture
 def site(tmp_path: Path) -> Site:
@@ -243,10 +252,12 @@ PLAIN = """
 """
 
 
+@pytest.mark.parametrize("server", ["gunicorn", "uwsgi"])
 @pytest.mark.parametrize(("who", "bugs"), [("self.who", 1), ("who", 0)])
-def test_an_application_without_a_framework_is_watched_too(site, who, bugs):
+def test_an_application_without_a_framework_is_watched_too(site, server, who, bugs):
     (site.folder / "app.py").write_text(dedent(PLAIN.format(who=who, wait="together.wait(30)")))
-    process = site.start(*site.gunicorn(), options=("--json",))
+    command = site.gunicorn() if server == "gunicorn" else site.uwsgi()
+    process = site.start(*command, options=("--json",))
     site.visit(1)
     status, out, err = ended(process)
     assert status == bugs, err

@@ -13,6 +13,7 @@ from types import ModuleType
 from typing import Any
 
 from ..on_import import on_import
+from . import uwsgi
 
 Wrap = Callable[[Any], Any]
 Act = Callable[[ModuleType], object]
@@ -47,6 +48,7 @@ def follow(wrappers: Wrappers, trouble: Callable[[str, Exception], object]) -> N
     """
     for name, act in _acts(wrappers).items():
         on_import(name, functools.partial(_guarded, act, trouble))
+    uwsgi.follow(wrappers.wsgi, trouble)
 
 
 def _guarded(act: Act, trouble: Callable[[str, Exception], object], module: ModuleType) -> None:
@@ -71,7 +73,7 @@ def _acts(wrap: Wrappers) -> Mapping[str, Act]:
         "eventlet.wsgi": _init("Server", "app", wrap.wsgi),
         "gevent.pywsgi": _init("WSGIServer", "application", wrap.wsgi),
         "cheroot.wsgi": _init("Server", "wsgi_app", wrap.wsgi),
-        # Under uWSGI, and servers that aren't known here, requests are seen from here on.
+        # Under servers that aren't known here, requests are seen from here on.
         "django.core.handlers.wsgi": _call("WSGIHandler", wrap.wsgi_method),
         "django.core.handlers.asgi": _call("ASGIHandler", wrap.asgi_method),
         "flask.app": _call("Flask", wrap.wsgi_method),
