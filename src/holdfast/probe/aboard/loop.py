@@ -1,7 +1,8 @@
 """Event loops and hubs of greenlets that stand still, and what ran meanwhile.
 
 While requests are under way, the observers' thread asks each loop, again and again, to answer. As
-long as it doesn't, whatever its thread stands in blocks it.
+long as it doesn't, whatever its thread stands in blocks it. Loops that a request runs for itself, as
+`asyncio.run` and `async_to_sync` do, are left alone.
 """
 
 from __future__ import annotations
@@ -204,6 +205,8 @@ def _loops(kind: Any) -> None:
 
     @functools.wraps(run_forever)
     def run(self: Any) -> Any:
+        if requests.current() is not None:
+            return run_forever(self)  # of one request only: it keeps nobody else waiting
         one = _begin_loop(self)
         try:
             return run_forever(self)

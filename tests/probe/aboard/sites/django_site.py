@@ -60,6 +60,15 @@ async def blocks(request):
     return HttpResponse(threading.current_thread().name)
 
 
+def loop_of_its_own(request):
+    async def work():
+        time.sleep(0.1)  # noqa: ASYNC251 - blocks this loop, in which nobody else is
+        await asyncio.sleep(0.1)
+
+    asyncio.run(work())
+    return HttpResponse("worked")
+
+
 def sleeps_unpatched(request):
     original = time.sleep
     if "gevent" in sys.modules:
@@ -101,6 +110,7 @@ urlpatterns = [
     path("async/", async_view),
     path("class/<int:number>/", ClassView.as_view()),
     path("blocks/", blocks),
+    path("loop/", loop_of_its_own),
     path("unpatched/", sleeps_unpatched),
     path("executor/", executor),
     path("to-thread/", to_thread),
