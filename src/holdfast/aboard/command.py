@@ -1,10 +1,14 @@
-"""Runs the server's command as the user typed it, and ends all that it started."""
+"""Runs the server's command as the user typed it, and ends all that it started.
+
+Also if this process is killed: see `guard`.
+"""
 
 from __future__ import annotations
 
 import os
 import signal
 import subprocess
+import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
@@ -12,6 +16,8 @@ from pathlib import Path
 
 #: Seconds that the server has for ending by itself.
 ENDS_WITHIN = 10.0
+
+_GUARD = Path(__file__).with_name("guard.py")
 
 
 class ServerCommand:
@@ -40,6 +46,18 @@ class ServerCommand:
                 stdout=to,
                 stderr=None if to is None else subprocess.STDOUT,
             )
+        self._guard = self._guarded()
+
+    def _guarded(self) -> subprocess.Popen[bytes]:
+        # Isolated: it is started in the user's project, and nothing of that is its concern.
+        words = [sys.executable, "-I", "-S", str(_GUARD), str(self._process.pid), str(ENDS_WITHIN)]
+        return subprocess.Popen(  # noqa: S603 - our own
+            words,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+        )
 
     @property
     def pid(self) -> int:
@@ -73,4 +91,6 @@ class ServerCommand:
             os.killpg(self._process.pid, signal.SIGKILL)
         except (ProcessLookupError, PermissionError):
             pass
+        if self._guard.poll() is None:
+            self._guard.communicate(b".")
         return self._process.wait()

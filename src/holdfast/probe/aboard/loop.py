@@ -1,8 +1,8 @@
 """Event loops and hubs of greenlets that stand still, and what ran meanwhile.
 
 While requests are under way, the observers' thread asks each loop, again and again, to answer. As
-long as it doesn't, whatever its thread stands in blocks it. Loops that a request runs for itself, as
-`asyncio.run` and `async_to_sync` do, are left alone.
+long as it doesn't, whatever its thread stands in blocks it. Loops that a request runs for itself
+(`asyncio.run`, `async_to_sync`) are left alone.
 """
 
 from __future__ import annotations
