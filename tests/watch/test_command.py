@@ -266,6 +266,26 @@ def test_an_application_without_a_framework_is_watched_too(site, server, who, bu
     assert all(one["place"] == "app.Application.who" for one in found["crossings"])
 
 
+def test_what_a_request_leaves_in_its_threads_context_is_told(site):
+    (site.folder / "app.py").write_text(
+        dedent("""
+            from contextvars import ContextVar
+            latest = ContextVar("latest", default=None)
+            def application(environ, start_response):
+                before = latest.get()
+                latest.set(environ)
+                start_response("200 OK", [("Content-Type", "text/plain")])
+                return [b"first" if before is None else b"not the first"]
+        """)
+    )
+    process = site.start(*site.gunicorn("--worker-class=sync"), options=("--json",))
+    assert "not the first" in site.visit()
+    status, out, err = ended(process)
+    assert status == 1, err
+    (found,) = json.loads(out)["crossings"]
+    assert (found["kind"], found["place"]) == ("leak", "app.latest")
+
+
 def test_users_of_the_probe_ask_where_it_is_said_what(site):
     (site.folder / "app.py").write_text(
         dedent(PLAIN.format(who="self.who", wait="time.sleep(0.1)"))

@@ -5,10 +5,12 @@ from __future__ import annotations
 import sys
 from collections import OrderedDict, defaultdict, deque
 from collections.abc import Callable, Mapping
+from contextvars import ContextVar
 from typing import Any
 
 from . import rewrite
-from .locals import contextual, thread_cells, values_of
+from .contexts import Contexts
+from .locals import contextual, is_local, thread_cells, values_of
 from .naming import CONTENTS, FunctionCells
 from .shadow import Shadow, item_key
 
@@ -22,6 +24,7 @@ _MISSING: Any = object()
 def hooks(shadow: Shadow) -> Mapping[str, Any]:  # noqa: C901, PLR0915 - closures, for speed
     """The functions that rewritten modules get, by name."""
     cells_of = shadow.cells.get
+    contexts = Contexts(shadow.collector)
 
     # Attributes
 
@@ -39,7 +42,7 @@ def hooks(shadow: Shadow) -> Mapping[str, Any]:  # noqa: C901, PLR0915 - closure
                 return value
         if shadow.has_classes:
             look_at_classes(owner, name, value)
-        elif thread_cells(owner):
+        elif is_local(owner):
             read_local(owner, name, value)
         return value
 
@@ -56,7 +59,7 @@ def hooks(shadow: Shadow) -> Mapping[str, Any]:  # noqa: C901, PLR0915 - closure
         else:
             if name in values_of(owner):
                 return
-            if thread_cells(owner):
+            if is_local(owner):
                 read_local(owner, name, value)
                 return
             lineage = type(owner).__mro__
@@ -69,6 +72,9 @@ def hooks(shadow: Shadow) -> Mapping[str, Any]:  # noqa: C901, PLR0915 - closure
                 return
 
     def read_local(owner: Any, name: str, value: object) -> None:
+        if contextual(owner):
+            contexts.read(owner, name, value)
+            return
         place = thread_cells(owner)
         cells = cells_of(id(place))
         if cells is not None:
@@ -81,14 +87,18 @@ def hooks(shadow: Shadow) -> Mapping[str, Any]:  # noqa: C901, PLR0915 - closure
         place = thread_cells(owner)
         if place is not None:
             shadow.write(place, ("[", name), value, owner)
-        elif not contextual(owner):
+        elif contextual(owner):
+            contexts.put(owner, name, value)
+        else:
             shadow.write(owner, name, value)
 
     def added(owner: Any, name: str) -> None:
         place = thread_cells(owner)
         if place is not None:
             shadow.change(place, ("[", name), place.get(name))
-        elif not contextual(owner):
+        elif contextual(owner):
+            contexts.put(owner, name, getattr(owner, name))
+        else:
             values = values_of(owner)
             if name in values:
                 shadow.change(owner, name, values[name])
@@ -99,6 +109,8 @@ def hooks(shadow: Shadow) -> Mapping[str, Any]:  # noqa: C901, PLR0915 - closure
         place = thread_cells(owner)
         if place is not None:
             shadow.forget(place, ("[", name))
+        elif contextual(owner):
+            contexts.forget(owner, name)
         else:
             shadow.forget(owner, name)
 
@@ -142,6 +154,8 @@ def hooks(shadow: Shadow) -> Mapping[str, Any]:  # noqa: C901, PLR0915 - closure
 
     def method(owner: Any, name: str) -> Any:
         found = getattr(owner, name)
+        if type(owner) is ContextVar:
+            return _ON_VARIABLES[name](contexts, owner, found)
         if issubclass(type(owner), _CONTAINERS) and _is_as_built_in(type(owner), name):
             if issubclass(type(owner), dict):
                 act = _ON_DICTS.get(name)
@@ -249,6 +263,34 @@ def _reading(shadow: Shadow, owner: Any, method: Any) -> Any:
         return result
 
     return call
+
+
+# What the methods of context variables do.
+
+
+def _variable_get(contexts: Contexts, owner: Any, method: Any) -> Any:
+    def call(*default: Any) -> Any:
+        value = method(*default)
+        contexts.read(owner, "", value)
+        return value
+
+    return call
+
+
+def _variable_set(contexts: Contexts, owner: Any, method: Any) -> Any:
+    def call(value: Any) -> Any:
+        token = method(value)
+        contexts.put(owner, "", value)
+        return token
+
+    return call
+
+
+def _variable_reset(contexts: Contexts, owner: Any, method: Any) -> Any:
+    return _then(method, lambda: contexts.forget(owner, ""))
+
+
+_ON_VARIABLES = {"get": _variable_get, "set": _variable_set, "reset": _variable_reset}
 
 
 # What the methods of dicts do, key by key.

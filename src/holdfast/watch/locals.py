@@ -48,6 +48,11 @@ def contextual(owner: Any) -> bool:
     return _kind(type(owner)) == "context"
 
 
+def is_local(owner: Any) -> bool:
+    """Whether its attributes are not its own, for one reason or the other."""
+    return bool(_kind(type(owner)))
+
+
 def _kind(kind: type) -> str:
     known = _kinds.get(kind)
     if known is None:

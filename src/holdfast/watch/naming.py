@@ -49,6 +49,15 @@ def named_local(local: Any, key: object) -> tuple[str, str]:
     return found, str(key[1]) if isinstance(key, tuple) else "..."
 
 
+def named_in_context(owner: Any, name: str) -> tuple[str, str]:
+    """Holder and name of what is in a context; *name* is empty for a context variable."""
+    found = where_it_stands(owner)
+    if name:
+        return found, name
+    holder, _, variable = found.rpartition(".")
+    return (holder, variable) if holder else ("a context variable", str(owner.name))
+
+
 def where_it_stands(container: object) -> str:
     """A container's name: the global or the class attribute that holds it, if one does."""
     for module in list(sys.modules.values()):
