@@ -15,6 +15,7 @@ from pathlib import Path
 from .crossings import Access, Collector, Crossing, Kind
 from .hooks import hooks
 from .loading import Wanted, WatchedFinder, install, remove
+from .main_module import watch_main
 from .shadow import Shadow
 from .signals import leave_signals, watch_signals
 from .visits import Visit
@@ -45,12 +46,18 @@ class Watch:
         self.collector = Collector(told)
         self.shadow = Shadow(self.collector, wrote)
         self.wanted = Wanted([Path.cwd()] if roots is None else roots, packages)
-        self._finder = WatchedFinder(self.wanted, hooks(self.shadow))
+        self._hooks = hooks(self.shadow)
+        self._finder = WatchedFinder(self.wanted, self._hooks)
 
     def start(self) -> None:
         """Have modules rewritten that are imported from now on."""
         install(self._finder)
         watch_signals(self.shadow)
+
+    def start_with_main(self) -> None:
+        """As `start`, and also the program's own module, which has not begun yet."""
+        self.start()
+        watch_main(self.wanted, self._hooks)
 
     def stop(self) -> None:
         """Rewrite no more. Modules that are loaded go on telling."""

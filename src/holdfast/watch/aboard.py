@@ -27,7 +27,7 @@ def start(settings: Mapping[str, Any]) -> None:
         settings["packages"],
         told=lambda crossing: write(reports, crossing),
     )
-    watch.start()
+    watch.start_with_main()
     enter_requests()
     on_import("django.conf", lambda module: _watch_middleware(watch, module.LazySettings))
 

@@ -11,9 +11,10 @@ from collections.abc import Callable, Mapping, Sequence
 from importlib.abc import MetaPathFinder
 from importlib.machinery import ModuleSpec, PathFinder, SourceFileLoader
 from pathlib import Path
-from types import ModuleType
+from types import CodeType, ModuleType
 from typing import Any
 
+from .main_module import is_run_as_module, main_code
 from .rewrite import MODULE, rewrite
 
 
@@ -30,8 +31,15 @@ class WatchedLoader(SourceFileLoader):
         super().__init__(name, path)
         self._hooks = hooks
 
+    def get_code(self, fullname: str) -> CodeType | None:
+        """See `importlib.abc.InspectLoader`: plain, for whoever asks but `python -m`."""
+        if is_run_as_module():
+            path = self.get_filename(fullname)
+            return main_code(self.get_data(path), path)
+        return super().get_code(fullname)
+
     def exec_module(self, module: ModuleType) -> None:
-        """See `importlib.abc.Loader`. Who asks for the code only, as `python -m`, gets it plain."""
+        """See `importlib.abc.Loader`."""
         path = self.get_filename(module.__name__)
         code = compile(rewrite(self.get_data(path), path), path, "exec", dont_inherit=True)
         vars(module).update(self._hooks)
