@@ -6,6 +6,7 @@ the test is skipped with the reason; in CI (``CI=true``) it fails, so that no sk
 
 import os
 import shutil
+import signal
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -18,6 +19,12 @@ settings.register_profile(
     "busy machine", settings(), deadline=None, suppress_health_check=[HealthCheck.too_slow]
 )
 settings.load_profile("busy machine")
+
+
+# Who runs the tests in the background (`make test &` in a script) has them ignore Ctrl-C, and all
+# that they start would, too.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def _no_uwsgi() -> str | None:
