@@ -31,7 +31,7 @@ time.sleep(600)
 """
 
 
-@pytest.mark.parametrize("sent", [signal.SIGKILL, signal.SIGTERM, signal.SIGHUP])
+@pytest.mark.parametrize("sent", [signal.SIGKILL, signal.SIGTERM])
 def test_a_server_ends_when_its_starter_is_killed(tmp_path, sent):
     log = tmp_path / "log"
     starter = subprocess.Popen([sys.executable, "-c", STARTER, SERVER.format(rest=""), str(log)])

@@ -234,6 +234,22 @@ tell()
 """
 
 
+LATE = """
+import time
+from holdfast.probe.aboard.made import Made
+note = Made.taken
+Made.taken = lambda known: (time.sleep(0.05), note(known))
+"""
+
+
+@pytest.mark.parametrize(
+    ("made", "program"), [("LOCK = thr", KINDS["threading.Lock"] + HOLDING), ("LOCK_EX", FILE)]
+)
+def test_its_holder_is_named_where_it_is_noted_late(made, program, tmp_path):
+    found, _ = observed(tmp_path, LATE + program)
+    told(found, tmp_path, made)
+
+
 def test_a_lock_on_a_file_is_told(tmp_path):
     found, printed = observed(tmp_path / "before", FILE)
     assert printed == "slow"

@@ -65,6 +65,9 @@ class Made:
         """
         request = requests.current()
         if request is not None:
+            if holder in {"", request.name}:
+                # Who has got it notes so a little later, and by now has done so.
+                holder = self.holder
             spans.note(
                 "lock",
                 self.name,
