@@ -234,6 +234,31 @@ tell()
 """
 
 
+FILELOCK = """
+import filelock, tempfile
+PATH = tempfile.NamedTemporaryFile(suffix=".lock").name
+
+def hold():
+    arrive()
+    with filelock.FileLock(PATH, poll_interval=0.01):
+        stay()
+
+together(hold, hold)
+tell()
+"""
+
+
+def test_filelocks_lock_is_told(tmp_path):
+    found, printed = observed(tmp_path / "before", FILELOCK)
+    assert printed == "slow"
+    wait = told(found, tmp_path / "before", "filelock.FileLock(")
+    assert wait.detail["kind"] == "filelock"
+    place = wait.place.replace("/before/", "/after/")
+    found, printed = observed(tmp_path / "after", FILELOCK, change=Change(without_lock=(place,)))
+    assert printed == "quick"
+    assert not of_kind(found, "lock")
+
+
 LATE = """
 import time
 from holdfast.probe.aboard.made import Made

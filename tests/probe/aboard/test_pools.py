@@ -125,10 +125,8 @@ serving.join()
     assert not of_kind(found, "pool")
 
 
-def test_urllib3s_pool_is_told_where_it_blocks_and_made_larger(tmp_path):
-    pytest.importorskip("urllib3")
-    code = """
-import http.server, urllib3
+SLOW_SITE = """
+import http.server
 
 class Slow(http.server.BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
@@ -141,6 +139,88 @@ class Slow(http.server.BaseHTTPRequestHandler):
 
 server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Slow)
 threading.Thread(target=server.serve_forever, daemon=True).start()
+URL = f"http://127.0.0.1:{server.server_port}/"
+"""
+ENDED = """
+server.shutdown()
+server.server_close()
+"""
+
+
+def test_sqlalchemys_pool_is_told_and_made_larger(tmp_path):
+    code = f"""
+import sqlalchemy
+from sqlalchemy.pool import QueuePool
+URL = "sqlite:///{tmp_path}/data"
+engine = sqlalchemy.create_engine(URL, poolclass=QueuePool, pool_size=1, max_overflow=0)
+
+def use():
+    arrive()
+    with engine.connect() as connection:
+        connection.execute(sqlalchemy.text("SELECT 1"))
+        stay()
+
+together(use, use)
+tell()
+engine.dispose()
+"""
+    found, printed = observed(tmp_path / "before", code)
+    assert printed == "slow"
+    assert not troubles(found)
+    (wait,) = of_kind(found, "pool")
+    assert wait.name == "sqlalchemy.QueuePool"
+    assert wait.place == line_of(tmp_path / "before", "engine = ")
+    assert wait.detail["size"] == 1
+    change = Change(pool_size=((wait.place.replace("/before/", "/after/"), 2),))
+    found, printed = observed(tmp_path / "after", code, change=change)
+    assert printed == "quick"
+    assert not of_kind(found, "pool")
+
+
+HTTPX = """
+import httpx
+client = httpx.Client(limits=httpx.Limits(max_connections=1))
+
+def ask():
+    arrive()
+    client.get(URL)
+
+together(ask, ask)
+tell()
+client.close()
+"""
+ASYNC_HTTPX = """
+import asyncio, httpx
+
+async def main():
+    client = httpx.AsyncClient(limits=httpx.Limits(max_connections=1))
+    async def ask(name):
+        arrive()
+        with request(name):
+            await client.get(URL)
+    await asyncio.gather(*(asyncio.create_task(ask(f"{n}-0")) for n in range(2)))
+    tell()
+    await client.aclose()
+asyncio.run(main())
+"""
+
+
+@pytest.mark.parametrize("asking", [HTTPX, ASYNC_HTTPX], ids=["sync", "async"])
+def test_httpxs_pool_is_told_and_made_larger(asking, tmp_path):
+    code = SLOW_SITE + asking + ENDED
+    found, printed = observed(tmp_path / "before", code)
+    assert printed == "slow"
+    assert not troubles(found)
+    wait = max(of_kind(found, "pool"), key=lambda one: one.ended - one.begun)
+    assert wait.place == line_of(tmp_path / "before", "client = ")
+    change = Change(pool_size=((wait.place.replace("/before/", "/after/"), 2),))
+    found, printed = observed(tmp_path / "after", code, change=change)
+    assert printed == "quick"
+
+
+def test_urllib3s_pool_is_told_where_it_blocks_and_made_larger(tmp_path):
+    code = f"""{SLOW_SITE}
+import urllib3
 client = urllib3.HTTPConnectionPool("127.0.0.1", server.server_port, maxsize=1, block=True)
 
 def ask():
@@ -150,9 +230,7 @@ def ask():
 together(ask, ask)
 tell()
 client.close()
-server.shutdown()
-server.server_close()
-"""
+{ENDED}"""
     found, printed = observed(tmp_path / "before", code)
     assert printed == "slow"
     (wait,) = of_kind(found, "pool")

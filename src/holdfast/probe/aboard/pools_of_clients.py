@@ -9,6 +9,7 @@ from __future__ import annotations
 import functools
 import inspect
 from collections.abc import Callable, Mapping
+from contextvars import ContextVar
 from types import ModuleType
 from typing import Any
 
@@ -39,11 +40,13 @@ def begin(sizes: Mapping[str, int]) -> None:
 class _Known:
     """Where a pool was made, and what it is called."""
 
-    __slots__ = ("name", "place")
+    __slots__ = ("more", "name", "place")
 
-    def __init__(self, name: str, place: str) -> None:
+    def __init__(self, name: str, place: str, more: int = 0) -> None:
         self.name = name
         self.place = place
+        #: How many connections more than it counts with it is to have still.
+        self.more = more
 
 
 def _wanted(*names: str) -> int:
@@ -99,12 +102,13 @@ def _about(pool: Any, name: str) -> tuple[str, str]:
     return known.name or name, known.place
 
 
-def _watched(
+def _watched(  # noqa: PLR0913, PLR0917 - libraries differ in all of it
     kind: Any,
     method: str,
     called: Callable[[Any], str],
     size: Callable[[Any], Any],
     waits: Callable[[Any], bool] = lambda _pool: True,
+    pool_of: Callable[[Any], Any] = lambda pool: pool,
 ) -> None:
     original = getattr(kind, method)
 
@@ -117,7 +121,7 @@ def _watched(
             with spans.Waiting():
                 return original(self, *args, **kwargs)
         finally:
-            _note(self, called, size, begun, stack)
+            _note(pool_of(self), called, size, begun, stack)
 
     @functools.wraps(original)
     async def async_call(self: Any, *args: Any, **kwargs: Any) -> Any:
@@ -128,7 +132,7 @@ def _watched(
             with spans.Waiting():
                 return await original(self, *args, **kwargs)
         finally:
-            _note(self, called, size, begun, stack)
+            _note(pool_of(self), called, size, begun, stack)
 
     setattr(kind, method, async_call if inspect.iscoroutinefunction(original) else call)
 
@@ -181,9 +185,46 @@ def _django(module: ModuleType) -> None:
 
 
 def _sqlalchemy(module: ModuleType) -> None:
-    kind = module.QueuePool
-    _sized(kind, ("pool_size",))
-    _watched(kind, "_do_get", lambda _pool: "sqlalchemy.QueuePool", lambda pool: pool.size())
+    for kind in (module.QueuePool, module.AsyncAdaptedQueuePool):
+        _sized_by_its_queue(kind)
+    _made_larger(module.QueuePool)
+    _watched(
+        module.QueuePool,
+        "_do_get",
+        lambda _pool: "sqlalchemy.QueuePool",
+        lambda pool: pool.size(),
+        lambda pool: 0 <= pool._max_overflow <= pool._overflow,
+    )
+
+
+def _sized_by_its_queue(kind: Any) -> None:
+    """SQLAlchemy reads the names of `__init__`'s parameters, so that has to stay as it is."""
+    attribute = "_queue_class" if hasattr(kind, "_queue_class") else "_queueclass"
+    original = vars(kind)[attribute]
+
+    def make(self: Any, size: int, *args: Any, **kwargs: Any) -> Any:
+        place = places.users_place(caller())
+        more = max(0, _wanted(place) - size) if size else 0
+        setattr(self, _ATTRIBUTE, _Known("", place, more))
+        return original(size + more, *args, **kwargs)
+
+    setattr(kind, attribute, make)
+
+
+def _made_larger(kind: Any) -> None:
+    """Connections are counted, too: from below zero up."""
+    original = kind._inc_overflow
+
+    @functools.wraps(original)
+    def count(self: Any) -> Any:
+        known = getattr(self, _ATTRIBUTE, None)
+        if known is not None and known.more:
+            with self._overflow_lock:
+                more, known.more = known.more, 0
+                self._overflow -= more
+        return original(self)
+
+    kind._inc_overflow = count
 
 
 def _redis(module: ModuleType) -> None:
@@ -223,15 +264,50 @@ def _aiohttp(module: ModuleType) -> None:
     )
 
 
+#: httpcore's pool that is asked here: the request that waits for a connection doesn't know it.
+_asked: ContextVar[Any] = ContextVar("holdfast probe's pool", default=None)
+
+
 def _httpcore(module: ModuleType) -> None:
-    _sized(module.ConnectionPool, ("max_connections",))
+    kind = module.ConnectionPool
+    _sized(kind, ("max_connections",))
+    original = kind.handle_request
+
+    @functools.wraps(original)
+    def handle_request(self: Any, request: Any) -> Any:
+        before = _asked.set(self)
+        try:
+            return original(self, request)
+        finally:
+            _asked.reset(before)
+
+    kind.handle_request = handle_request
     _watched_waiting(module.PoolRequest)
 
 
 def _async_httpcore(module: ModuleType) -> None:
-    _sized(module.AsyncConnectionPool, ("max_connections",))
+    kind = module.AsyncConnectionPool
+    _sized(kind, ("max_connections",))
+    original = kind.handle_async_request
+
+    @functools.wraps(original)
+    async def handle_async_request(self: Any, request: Any) -> Any:
+        before = _asked.set(self)
+        try:
+            return await original(self, request)
+        finally:
+            _asked.reset(before)
+
+    kind.handle_async_request = handle_async_request
     _watched_waiting(module.AsyncPoolRequest)
 
 
 def _watched_waiting(kind: Any) -> None:
-    _watched(kind, "wait_for_connection", lambda _one: "httpcore connections", lambda _one: None)
+    _watched(
+        kind,
+        "wait_for_connection",
+        lambda _pool: "httpcore connections",
+        lambda pool: pool._max_connections,
+        lambda one: one.connection is None,
+        pool_of=lambda _one: _asked.get(),
+    )
