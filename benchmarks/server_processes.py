@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
@@ -13,6 +12,8 @@ import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
+
+from holdfast.testing.ports import free_port
 
 from . import load
 from .django_site import LAYER_VARIABLE
@@ -137,7 +138,7 @@ def serving_each(server: Server, sites: Mapping[str, Site]) -> Iterator[dict[str
 
 @contextlib.contextmanager
 def _started(server: Server, site: Site) -> Iterator[tuple[Serving, Path]]:
-    port = _free_port()
+    port = free_port()
     arguments = [*server.command.format(port=port).split(), site.application]
     with tempfile.NamedTemporaryFile(suffix=".log") as log:
         process = subprocess.Popen(
@@ -178,10 +179,3 @@ def _stop(process: subprocess.Popen[bytes]) -> None:
     with contextlib.suppress(ProcessLookupError):
         os.killpg(process.pid, signal.SIGKILL)
     process.wait()
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port

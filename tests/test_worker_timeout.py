@@ -2,13 +2,14 @@
 
 import contextlib
 import http.client
-import socket
 import subprocess
 import sys
 import time
 from pathlib import Path
 
 import pytest
+
+from holdfast.testing.ports import free_port
 
 APPLICATION = """
 import pathlib, time
@@ -29,9 +30,7 @@ application = holdfast.wsgi.RequestScope(application)
 @pytest.mark.timeout(40)
 def test_a_worker_time_out_closes_the_scope(tmp_path: Path) -> None:
     (tmp_path / "late.py").write_text(APPLICATION)
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     server = subprocess.Popen(
         [
             *(sys.executable, "-m", "gunicorn", "late:application", "--no-control-socket"),

@@ -18,13 +18,6 @@ class ServerDiedError(RuntimeError):
     """The server ended, or never answered. The message has the end of its log."""
 
 
-def free_port() -> int:
-    """A port of this machine that nobody listens at."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
 def ask_health(port: int) -> None:
     """Send a request to the web server at *port*. Raises OSError if there is none yet."""
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=20)

@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from holdfast.testing.ports import free_port
 from tests.conformance.servers import TARGET, Server
 
 START_SECONDS = 30.0
@@ -30,13 +31,6 @@ class Running:
     log: Path
     records: Path
     process: "subprocess.Popen[bytes]"
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 def environment_of(server: Server, subject: str, folder: Path, seed: int) -> dict[str, str]:

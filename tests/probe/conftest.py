@@ -2,19 +2,14 @@
 
 import os
 import shutil
-import socket
 import sys
 from pathlib import Path
 
 import pytest
 
+from holdfast.testing.ports import free_port
+
 SITE = Path(__file__).parent / "small_site.py"
-
-
-def free_port() -> int:
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        return one.getsockname()[1]
 
 
 def alive(pid: int) -> bool:

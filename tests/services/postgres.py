@@ -5,7 +5,6 @@ import os
 import pwd
 import shutil
 import signal
-import socket
 import subprocess
 import tempfile
 import time
@@ -13,6 +12,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
+from holdfast.testing.ports import free_port
 
 
 @pytest.fixture(scope="session")
@@ -43,7 +44,7 @@ def running_postgres(patience: float = 30) -> Iterator[str]:
         if user is not None:
             shutil.chown(folder, user, pwd.getpwnam(user).pw_gid)
         _make_cluster(programs, folder, user)
-        port = _free_port()
+        port = free_port()
         with (folder / "log").open("wb") as log:
             server = subprocess.Popen(
                 [
@@ -121,9 +122,3 @@ def _wait_until_ready(
         if server.poll() is not None or time.monotonic() > deadline:
             raise RuntimeError(f"PostgreSQL did not come up: {log.read_text()}")
         time.sleep(0.05)
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])

@@ -15,6 +15,8 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+from holdfast.testing import ports
+
 PATIENCE = 20.0
 
 
@@ -195,11 +197,9 @@ def wait_until(true: Callable[[], bool], what: str, patience: float = PATIENCE) 
 def free_port(*, and_of_its_bus: bool = False) -> int:
     """A port that nobody listens on; with that of a cluster node's bus, 10,000 above."""
     while True:
-        with socket.socket() as probe, socket.socket() as bus:
-            probe.bind(("127.0.0.1", 0))
-            port = int(probe.getsockname()[1])
-            if not and_of_its_bus:
-                return port
-            with contextlib.suppress(OSError, OverflowError):
-                bus.bind(("127.0.0.1", port + 10_000))
-                return port
+        port = ports.free_port()
+        if not and_of_its_bus:
+            return port
+        with socket.socket() as bus, contextlib.suppress(OSError, OverflowError):
+            bus.bind(("127.0.0.1", port + 10_000))
+            return port

@@ -15,6 +15,8 @@ from urllib.request import urlopen
 
 import pytest
 
+from holdfast.testing.ports import free_port
+
 SITE = """
     import os, threading
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "site")
@@ -57,12 +59,6 @@ WSGI = """
     from django.core.wsgi import get_wsgi_application
     application = get_wsgi_application()
 """
-
-
-def free_port() -> int:
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        return one.getsockname()[1]
 
 
 class Site:

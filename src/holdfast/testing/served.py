@@ -13,6 +13,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from .ports import free_port
+
 #: Seconds that a server has for coming up, and then for ending.
 STARTS_WITHIN = 30.0
 ENDS_WITHIN = 10.0
@@ -147,7 +149,7 @@ def served(  # noqa: PLR0913 - all but one are named
             module = folder / "holdfast_served.py"
             module.write_text(text.format(interface=interface, view=view))
             app = "holdfast_served:application"
-        port = _free_port()
+        port = free_port()
         log = folder / "server.log"
         inherited = [entry for entry in sys.path if entry]
         paths = [str(folder), *python_path, *inherited, str(Path.cwd())]
@@ -176,13 +178,6 @@ def _started(
             env=environment,
             start_new_session=True,
         )
-
-
-def _free_port() -> int:
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        port: int = one.getsockname()[1]
-        return port
 
 
 def _wait_for(port: int, process: subprocess.Popen[bytes], log: Path) -> None:

@@ -20,6 +20,7 @@ import pytest
 from holdfast.aboard import environment
 from holdfast.probe import events
 from holdfast.probe.change import Change
+from holdfast.testing.ports import free_port
 
 SITES = Path(__file__).parent / "sites"
 STARTS_WITHIN = 40.0
@@ -136,9 +137,7 @@ def serving(  # noqa: PLR0913 - a server has many sides
     path: str = "/",
 ) -> Iterator[Serving]:
     """The server *name* (or its command, for a port) on *app*, until the end of the block."""
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        port = one.getsockname()[1]
+    port = free_port()
     written, log = folder / "run", folder / "server.log"
     written.mkdir(exist_ok=True)
     command = command_of(name, port, app) if isinstance(name, str) else name(port)

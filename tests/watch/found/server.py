@@ -12,6 +12,7 @@ from pathlib import Path
 from urllib.error import HTTPError, URLError
 from urllib.request import HTTPRedirectHandler, Request, build_opener
 
+from holdfast.testing.ports import free_port
 from tests.watch.found.bugs import Bug
 from tests.watch.found.environment import HERE, variables
 from tests.watch.found.requests import Found
@@ -32,7 +33,7 @@ def under_server(program: Path, bug: Bug) -> Found:
         if made.returncode:
             return Found(said=made.stderr.decode())
         visits = json.loads(made.stdout)
-        port = _free_port()
+        port = free_port()
         told = Path(folder) / "told"
         with told.open("wb") as output:
             server = subprocess.Popen(
@@ -118,10 +119,3 @@ def _request(port: int, visit: dict) -> Request:
         data=visit["body"].encode() or None,
         headers=visit["headers"],
     )
-
-
-def _free_port() -> int:
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        port: int = one.getsockname()[1]
-        return port
