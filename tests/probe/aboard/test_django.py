@@ -100,6 +100,16 @@ def test_a_loop_that_is_one_requests_own_keeps_nobody_waiting(wsgi):
     assert spans_of(wsgi, "run-12-1", "blocked") == []
 
 
+def test_a_loop_that_outlives_the_request_that_began_it_is_told(wsgi):
+    for number in (1, 2):
+        assert wsgi.ask("/loop-for-all/", f"run-13-{number}") == (200, "worked")
+    spans_of(wsgi, "run-13-2", "view")
+    found = wsgi.until(
+        lambda: [one for one in wsgi.spans("blocked") if "loop_for_all" in one.name], bool
+    )
+    assert all(one.place == line_of("- whoever comes meanwhile") for one in found)
+
+
 def test_who_blocked_the_hub_is_named_with_its_request(gevent):
     gevent.ask("/unpatched/", "run-4-1")
     (span,) = gevent.until(

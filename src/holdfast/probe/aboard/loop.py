@@ -1,8 +1,8 @@
 """Event loops and hubs of greenlets that stand still, and what ran meanwhile.
 
 While requests are under way, the observers' thread asks each loop, again and again, to answer. As
-long as it doesn't, whatever its thread stands in blocks it. Loops that a request runs for itself
-(`asyncio.run`, `async_to_sync`) are left alone.
+long as it doesn't, whatever its thread stands in blocks it. A loop that a request has begun is its
+own (`asyncio.run`, `async_to_sync`), and left alone, unless it outlives the request.
 """
 
 from __future__ import annotations
@@ -87,8 +87,14 @@ def _movable(frame: FrameType) -> FrameType:
 class Watched:
     """A loop or a hub, and whether it turns."""
 
-    def __init__(self, what: str, wake: Callable[[Callable[[], None]], object]) -> None:
+    def __init__(
+        self,
+        what: str,
+        wake: Callable[[Callable[[], None]], object],
+        owner: Request | None = None,
+    ) -> None:
         self.what = what
+        self._owner = owner
         self.thread = native.get_ident()
         self._wake = wake
         self._asked = 0.0
@@ -107,6 +113,8 @@ class Watched:
 
     def look(self, frames: dict[int, FrameType], running: Callable[[], Request | None]) -> None:
         """Called by the observers' thread."""
+        if self._owner is not None and not self._owner.ended:
+            return  # it keeps nobody else waiting
         now = native.monotonic()
         if not self._asked:
             self._end(min(self._answered, now))
@@ -205,8 +213,6 @@ def _loops(kind: Any) -> None:
 
     @functools.wraps(run_forever)
     def run(self: Any) -> Any:
-        if requests.current() is not None:
-            return run_forever(self)  # of one request only: it keeps nobody else waiting
         one = _begin_loop(self)
         try:
             return run_forever(self)
@@ -229,7 +235,7 @@ def _uvloop(module: ModuleType) -> None:
 
 
 def _begin_loop(loop: Any) -> Watched:
-    one = Watched("loop", loop.call_soon_threadsafe)
+    one = Watched("loop", loop.call_soon_threadsafe, requests.current())
     tasks = sys.modules.get("asyncio.tasks")
 
     def running() -> Request | None:

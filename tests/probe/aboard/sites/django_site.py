@@ -69,6 +69,22 @@ def loop_of_its_own(request):
     return HttpResponse("worked")
 
 
+_background = []
+
+
+def loop_for_all(request):
+    """Begun by the first request, as clients do that have a loop of their own."""
+
+    async def work():
+        time.sleep(0.1)  # noqa: ASYNC251 - whoever comes meanwhile waits
+
+    if not _background:
+        _background.append(asyncio.new_event_loop())
+        threading.Thread(target=_background[0].run_forever, daemon=True).start()
+    asyncio.run_coroutine_threadsafe(work(), _background[0]).result()
+    return HttpResponse("worked")
+
+
 def sleeps_unpatched(request):
     original = time.sleep
     if "gevent" in sys.modules:
@@ -111,6 +127,7 @@ urlpatterns = [
     path("class/<int:number>/", ClassView.as_view()),
     path("blocks/", blocks),
     path("loop/", loop_of_its_own),
+    path("loop-for-all/", loop_for_all),
     path("unpatched/", sleeps_unpatched),
     path("executor/", executor),
     path("to-thread/", to_thread),
