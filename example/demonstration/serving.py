@@ -8,9 +8,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from random import Random
 
-from demonstration.running import EXAMPLE, free_port, running
+from demonstration.running import EXAMPLE, running
 from demonstration.servers import Application, Server
 from demonstration.site import Site
+from holdfast.testing.ports import free_port
 
 #: What each variant is, in words.
 VARIANTS = {"before": "as usually written", "after": "with holdfast"}

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 
-from demonstration.running import connect, free_port, running
+from demonstration.running import connect, running
+from holdfast.testing.ports import free_port
 
 
 @dataclass(frozen=True)

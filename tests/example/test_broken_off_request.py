@@ -4,10 +4,11 @@ from pathlib import Path
 
 import pytest
 
-from demonstration.running import free_port, running
+from demonstration.running import running
 from demonstration.servers import SERVERS
 from demonstration.serving import DJANGO
 from demonstration.visitor import Visitor
+from holdfast.testing.ports import free_port
 
 
 @pytest.mark.parametrize(

@@ -4,10 +4,11 @@ from pathlib import Path
 
 import pytest
 
-from demonstration.running import free_port, running
+from demonstration.running import running
 from demonstration.servers import SERVERS, Application
 from demonstration.serving import manage
 from demonstration.visitor import Visitor
+from holdfast.testing.ports import free_port
 
 
 def test_system_checks_find_nothing_to_complain_about(environment: dict[str, str]) -> None:

@@ -9,8 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from demonstration.running import EXAMPLE, ServerDiedError, free_port, running
+from demonstration.running import EXAMPLE, ServerDiedError, running
 from demonstration.show import main
+from holdfast.testing.ports import free_port
 
 DEMO = [sys.executable, str(EXAMPLE / "demo.py")]
 

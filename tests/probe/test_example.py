@@ -16,11 +16,12 @@ from typing import Any
 import pytest
 
 from demonstration.cases.lost_cache import Upload
-from demonstration.running import EXAMPLE, connect, free_port
+from demonstration.running import EXAMPLE, connect
 from demonstration.servers import FOUR_WORKERS, ONE_LOOP, SERVERS, Application, Server
 from demonstration.serving import DJANGO, PLAIN, QUOTES, environment_in, prepare_database
 from demonstration.visitor import Visitor
 from holdfast.probe import markers
+from holdfast.testing.ports import free_port
 
 RUN = markers.new_run()
 USERS = 6

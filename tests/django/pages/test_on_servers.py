@@ -11,7 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from demonstration.running import free_port, running
+from demonstration.running import running
+from holdfast.testing.ports import free_port
 from tests.django.project import Project
 
 VIEWS = """

@@ -11,7 +11,8 @@ from typing import Any
 
 import pytest
 
-from demonstration.running import EXAMPLE, free_port, running
+from demonstration.running import EXAMPLE, running
+from holdfast.testing.ports import free_port
 
 SITE = "tests.django.stack.site_of_chains"
 ROOT = EXAMPLE.parent

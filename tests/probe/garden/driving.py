@@ -18,7 +18,7 @@ from typing import Any
 
 import psycopg
 
-from tests.conformance.running import free_port
+from holdfast.testing.ports import free_port
 from tests.probe.garden.plots import GROUND, Plot
 from tests.services.postgres import running_postgres
 from tests.services.redis import running_redis

@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from tests.conformance.running import free_port
+from holdfast.testing.ports import free_port
 from tests.conftest import TOOLS
 from tests.probe.garden.driving import Bare, bare, command_of, environment_of, services
 from tests.probe.garden.faults import FAULTS

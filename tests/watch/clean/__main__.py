@@ -28,9 +28,10 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[3]
 sys.path.insert(0, str(ROOT / "example"))
 
-from demonstration.running import EXAMPLE, ask_health, connect, free_port  # noqa: E402
+from demonstration.running import EXAMPLE, ask_health, connect  # noqa: E402
 from demonstration.servers import SERVERS, Application  # noqa: E402
 from demonstration.serving import DJANGO, PLAIN, environment_in, prepare_database  # noqa: E402
+from holdfast.testing.ports import free_port  # noqa: E402
 from tests.watch.clean.traffic import Tally, baskets, newsroom  # noqa: E402
 
 Users = Callable[[int, int, int, random.Random], Awaitable[Tally]]
