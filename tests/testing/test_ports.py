@@ -6,6 +6,8 @@ import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import pytest
+
 from holdfast.testing import ports
 from holdfast.testing.ports import free_port
 
@@ -29,6 +31,42 @@ def test_nobody_gets_the_same_while_it_is_not_used_yet() -> None:
     assert len(set(found)) == len(found)
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="reserved on Linux only")
+def test_other_processes_that_count_from_the_same_place_get_others(monkeypatch) -> None:
+    first = free_port()
+    monkeypatch.setattr(ports, "FIRST", first)
+    monkeypatch.setattr(ports, "_numbers", iter(range(100)))
+    ask = f"""
+from holdfast.testing import ports
+ports.FIRST, ports._numbers = {first}, iter(range(100))
+print(ports.free_port(), flush=True)
+input()
+"""
+    found = {first, free_port()}
+    asking = [
+        subprocess.Popen(
+            [sys.executable, "-W", "error", "-c", ask],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        for _ in range(4)
+    ]
+    for process in asking:
+        assert process.stdout is not None
+        found.add(int(process.stdout.readline()))
+    assert len(found) == 6
+    for process in asking:
+        assert process.communicate("\n", timeout=60) == ("", "")
+
+
+def test_few_are_reserved_at_a_time() -> None:
+    for _ in range(120):
+        free_port()
+    assert len(ports._reserved) <= 50
+
+
 def test_other_processes_count_from_elsewhere() -> None:
     asking = [
         subprocess.Popen([sys.executable, "-c", ASK], stdout=subprocess.PIPE, text=True)
@@ -43,7 +81,7 @@ def test_what_is_used_is_left_out(monkeypatch) -> None:
         first, second = free_port(), free_port()
         one.bind(("127.0.0.1", first))
         everywhere.bind(("0.0.0.0", second))  # noqa: S104 - nobody listens
-        monkeypatch.setattr(ports, "_numbers", iter([*range(first - 1, second + 2)]))
+        monkeypatch.setattr(ports, "_numbers", iter(range(first - 1, second + 10)))
         monkeypatch.setattr(ports, "FIRST", 0)
         assert {free_port(), free_port()}.isdisjoint({first, second})
 

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import atexit
 import itertools
 import random
 import socket
+import sys
+from collections import deque
 from pathlib import Path
 
 #: The first one given; below stand those of well-known services.
@@ -19,7 +22,7 @@ def free_port() -> int:
 
     A server listens there only some time later. A port of those that the system gives (to clients,
     and to who asks for port 0) may be gone by then, so it is one below them. Each process counts up
-    from a place of its own, so that processes that ask at once get different ones.
+    from a place of its own, and on Linux it reserves the last 50 that it was given.
 
     Raises:
         RuntimeError: none is free.
@@ -30,6 +33,7 @@ def free_port() -> int:
         with socket.socket() as one:
             try:
                 one.bind(("127.0.0.1", port))
+                _reserve(port)
             except OSError:
                 continue
         return port
@@ -38,6 +42,36 @@ def free_port() -> int:
 
 # Tests set the seed of the usual random numbers, each process to the same.
 _numbers = itertools.count(random.SystemRandom().randrange(2**20))
+
+
+_reserved: deque[socket.socket] = deque()
+_MOST_RESERVED = 50
+
+
+def _reserve(port: int) -> None:
+    """Have others who ask in this way leave it alone, for as long as this process lives.
+
+    Raises:
+        OSError: another process has reserved it.
+    """
+    if sys.platform != "linux":
+        return
+    # A name that no file has, and that is gone with who holds it.
+    sign = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+    try:
+        sign.bind(f"\0holdfast port {port}")
+    except OSError:
+        sign.close()
+        raise
+    _reserved.append(sign)
+    if len(_reserved) > _MOST_RESERVED:
+        _reserved.popleft().close()
+
+
+@atexit.register
+def _let_all_go() -> None:
+    while _reserved:
+        _reserved.popleft().close()
 
 
 def _end() -> int:

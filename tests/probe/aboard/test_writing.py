@@ -27,6 +27,31 @@ def test_events_of_many_threads_are_written_whole(tmp_path):
     assert {one.where for one in leaks} == {"é" * 50}
 
 
+def test_two_who_are_the_first_in_a_process_lose_nothing(tmp_path):
+    found, _ = observed(
+        tmp_path,
+        """
+        from holdfast.probe.aboard import native, writing
+        from holdfast.probe.events import Leak
+        at_once, opening = native.open_file, threading.Event()
+        def slowly(*args):
+            opening.set()
+            time.sleep(0.1)
+            return at_once(*args)
+        native.open_file = slowly
+        writing.forget()  # as in a process that was forked
+        writing.write(Leak(1, 0.0, "", "marker", "request"))
+        other = threading.Thread(target=writing.flush)
+        other.start()
+        opening.wait()
+        writing.write(Leak(2, 0.0, "", "marker", "request"))
+        writing.flush()
+        other.join()
+        """,
+    )
+    assert sorted(one.pid for one in found if isinstance(one, Leak)) == [1, 2]
+
+
 def test_a_trouble_is_told_once_and_an_event_that_cant_be_written_is_one(tmp_path):
     found, _ = observed(
         tmp_path,

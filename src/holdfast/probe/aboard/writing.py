@@ -34,11 +34,13 @@ class _File:
         """The number of the open file; -1 where there can't be one."""
         pid = native.getpid()
         if self.pid != pid:
-            self.pid, self.number = pid, -1
+            number = -1
             if self.folder is not None:
                 flags = native.O_WRONLY | native.O_APPEND | native.O_CREAT
-                path = events.file_of(self.folder)
-                self.number = native.open_file(path, flags, 0o600)
+                number = native.open_file(events.file_of(self.folder), flags, 0o600)
+            # In this order: who comes meanwhile opens it once more, rather than find none.
+            self.number = number
+            self.pid = pid
         return self.number
 
 
