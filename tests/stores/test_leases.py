@@ -68,3 +68,23 @@ def test_a_lost_lease_is_renewed_no_more():
     leases.let_all_go()
     assert held_by_then[0] == {LEASE, other}
     assert held_by_then[1] == {other}
+
+
+def test_an_error_that_nobody_expects_ends_no_beats(caplog):
+    renewed = threading.Event()
+    calls = 0
+
+    def extend(_held):
+        nonlocal calls
+        calls += 1
+        if calls < 3:
+            raise TypeError("a connection was closed meanwhile")
+        renewed.set()
+        return set()
+
+    leases = Leases(extend, "a test")
+    leases.hold(*LEASE, 20)
+    assert renewed.wait(10)
+    leases.let_all_go()
+    (told,) = [one for one in caplog.records if "could not be renewed" in one.message]
+    assert told.exc_info is not None

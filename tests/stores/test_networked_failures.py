@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+import redis
 
 from holdfast.stores import StoreTimeout, StoreUnavailable, open_store
 from tests.services.memcached import running_memcached
@@ -247,3 +248,21 @@ def test_a_url_that_makes_no_sense_shows_no_password():
     with pytest.raises(Exception, match="the forms are") as raised:
         open_store("redis+sentinel://:open-sesame@host")
     assert "sesame" not in str(raised.value)
+
+
+@pytest.mark.needs("redis")
+def test_a_connection_that_is_closed_while_it_is_looked_at_is_made_anew(monkeypatch):
+    kind = redis.connection.DefaultParser
+    looked, times = kind.can_read, []
+
+    def closed_meanwhile(self, *args, **kwargs):
+        if not times:
+            times.append(1)
+            self.on_disconnect()
+        return looked(self, *args, **kwargs)
+
+    with running_redis() as server, contextlib.closing(open_store(server.url)) as store:
+        store.set(b"key", b"value")
+        monkeypatch.setattr(kind, "can_read", closed_meanwhile)
+        assert store.get(b"key") == b"value"
+        assert times

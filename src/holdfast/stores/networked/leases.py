@@ -97,7 +97,7 @@ class Leases:
             held = {lease: min(until - now, HEARTBEAT) for lease, until in known.items()}
             try:
                 lost = self._extend(held)
-            except StoreError as error:
+            except Exception as error:
                 # Once, not three times a second for as long as it lasts.
                 if not self._failing:
                     self._failing = True
@@ -105,6 +105,7 @@ class Leases:
                         "locks held in %s could not be renewed, and may be lost: %s",
                         self._place,
                         error,
+                        exc_info=not isinstance(error, StoreError),
                     )
                 return True
             self._failing = False
