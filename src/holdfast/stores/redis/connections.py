@@ -85,7 +85,8 @@ def _is_in_order(connection: Any) -> bool:
     """Whether it is connected, and nothing is left to be read from it."""
     try:
         return connection.is_connected and not connection.can_read()
-    except Exception:  # noqa: BLE001 - another thread may be closing it, and what it raises then varies
+    except Exception:  # noqa: BLE001 - another thread may be closing it, and what comes of it varies
+        connection.disconnect()  # so that the long way connects it anew
         return False
 
 
