@@ -98,7 +98,8 @@ class Leases:
             try:
                 lost = self._extend(held)
             except Exception as error:
-                # Once, not three times a second for as long as it lasts.
+                # Whatever it is, the thread goes on: nobody else renews these locks. It is told
+                # once, not three times a second for as long as it lasts.
                 if not self._failing:
                     self._failing = True
                     logger.warning(
