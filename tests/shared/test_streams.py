@@ -89,6 +89,16 @@ def test_it_ends_after_a_time_of_quiet(flags):
     assert 0.3 <= time.monotonic() - begun < 2
 
 
+def test_what_changed_nothing_is_not_told_and_not_waited_for_without_end(flags):
+    flags["a"] = 1
+    assert not flags.delete("b")
+    stream = shared.stream(flags.name, since=0, timeout=0)
+    assert told(stream) == [("set", "a")]
+    assert told(stream) == []
+    flags["c"] = 1
+    assert told(stream) == [("set", "c")]
+
+
 def test_what_a_dict_does_not_log_is_not_told(flags):
     quiet = shared.dict(flags.name, logged=False)
     quiet["a"] = 1

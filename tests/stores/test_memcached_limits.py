@@ -2,13 +2,16 @@
 
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
 
 from holdfast.stores import Store, StoreError, UnsupportedByStoreError, open_store
 from holdfast.stores.memcached.address import Server, read_address
+from holdfast.stores.memcached.topics import PATIENCE
 from holdfast.stores.memcached.wire import read_header, remove, swap
+from holdfast.stores.protocol import Operation
 from tests.services.memcached import running_memcached
 
 pytestmark = pytest.mark.needs("memcached")
@@ -167,13 +170,51 @@ def test_a_change_of_a_writer_that_was_killed_is_not_passed_over_in_silence(stor
     assert [change.key for change in store.changes(b"t", newest).changes] == [b"c"]
 
 
+def test_a_reader_that_meets_a_topics_very_beginning_misses_nothing(store):
+    driver, topics = store._driver, store.topics  # type: ignore[attr-defined]
+    writer = topics.reserve(b"t", 1)
+    # The counter is made, and where it began is not written yet.
+    made = driver._do(next(writer))
+    with ThreadPoolExecutor() as pool:
+        found = pool.submit(store.changes, b"t", 0)
+        time.sleep(0.05)
+        counted = driver._do(writer.send(made))
+        with pytest.raises(StopIteration) as ended:
+            writer.send(counted)
+        driver.run(topics.note(b"t", ended.value.value, [(Operation.SET, b"a")]))
+    assert found.result().complete
+    assert [change.key for change in found.result().changes] == [b"a"]
+
+
+def test_a_topic_whose_first_writer_was_killed_is_waited_for_once(store):
+    store._driver._do(next(store.topics.reserve(b"t", 1)))  # type: ignore[attr-defined]
+    gap = store.changes(b"t", 0)
+    assert not gap.complete
+    store.set(b"a", b"1", topic=b"t")
+    begun = time.monotonic()
+    assert [change.key for change in store.changes(b"t", gap.newest).changes] == [b"a"]
+    assert time.monotonic() - begun < PATIENCE
+
+
+def test_what_changed_nothing_is_passed_over_in_slices(store):
+    store.set(b"a", b"1", topic=b"t")
+    since = store.position(b"t")
+    store.delete_many([b"%d" % number for number in range(5)], topic=b"t")
+    store.set(b"b", b"1", topic=b"t")
+    for _ in range(2):
+        found = store.changes(b"t", since, limit=3)
+        assert found.complete
+        if found.changes:
+            break
+        since = found.newest
+    assert [change.key for change in found.changes] == [b"b"]
+
+
 def test_a_writer_that_readers_gave_up_notes_its_change_again(store):
     store.set(b"a", b"1", topic=b"t")
     run, topics = store._driver.run, store.topics  # type: ignore[attr-defined]
     positions = run(topics.reserve(b"t", 1))
     known = store.position(b"t")
-    from holdfast.stores.protocol import Operation
-
     run(topics.note(b"t", positions, [(Operation.SET, b"late")]))
     since = store.changes(b"t", known)
     assert since.complete

@@ -100,10 +100,14 @@ class Stream(Handle):
         position = self.position
         quiet = _Quiet(self.timeout)
         while True:
-            for change in self._told(store.changes(topic, position)):
+            found = store.changes(topic, position)
+            for change in self._told(found):
                 self._position = position = change.position
                 yield change
                 quiet.begin()
+            if not found.changes:
+                # Past what changed nothing, or it would be found anew without end.
+                self._position = position = found.newest
             if not store.wait_for_change(topic, position, quiet.left()) and quiet.left() <= 0:
                 return
 
@@ -112,10 +116,13 @@ class Stream(Handle):
         position = await self.aposition()
         quiet = _Quiet(self.timeout)
         while True:
-            for change in self._told(await store.changes(topic, position)):
+            found = await store.changes(topic, position)
+            for change in self._told(found):
                 self._position = position = change.position
                 yield change
                 quiet.begin()
+            if not found.changes:
+                self._position = position = found.newest
             changed = await store.wait_for_change(topic, position, quiet.left())
             if not changed and quiet.left() <= 0:
                 return

@@ -53,7 +53,8 @@ class Changes:
         changes: in order, as many as asked for.
         complete: False, if changes after that position are no longer known: the log is bounded, and
             some stores can lose it. The caller must read the whole state anew then.
-        newest: the position of the last change there is; where to go on from.
+        newest: the position of the last change there is. Where nothing was found, or it isn't
+            complete, it is where to go on from.
     """
 
     changes: list[Change]

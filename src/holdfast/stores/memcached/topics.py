@@ -104,6 +104,9 @@ class TopicOperations:
             for position, entry in zip(positions, entries, strict=True)
             if entry != _NOTHING
         ]
+        if not found:
+            # Only what changed nothing after all: there may be more behind it.
+            newest = positions.stop - 1
         return Changes(found, complete=True, newest=newest)
 
     def wait_for_change(self, topic: bytes, since: int, timeout: float) -> Operation[bool]:
@@ -123,11 +126,19 @@ class TopicOperations:
         """The position of the newest change, and that which the topic began with; 0: not known."""
         server = self.names.server(topic)
         names = (self.names.counter(topic), self.names.origin(topic))
-        replies = yield [Ask(server, wire.get(name)) for name in names]
-        newest, origin = (
-            int(reply.value) if _sound(reply).kind == wire.VALUE else 0 for reply in replies
-        )
-        return newest, origin
+        deadline = time.monotonic() + PATIENCE
+        while True:
+            replies = yield [Ask(server, wire.get(name)) for name in names]
+            newest, origin = (
+                int(reply.value) if _sound(reply).kind == wire.VALUE else None for reply in replies
+            )
+            if newest is None or origin is not None:
+                return newest or 0, origin or 0
+            # Somebody has made the counter, and writes the origin just now; or was killed there.
+            if time.monotonic() > deadline:
+                yield [Ask(server, wire.add(names[1], b"0"))]
+                return newest, 0
+            yield Pause(0.01)
 
     def _fill(self, topic: bytes, positions: range, notes: list[Note]) -> Operation[list[Note]]:
         """Note each at its position; those whose position was given up are returned."""
