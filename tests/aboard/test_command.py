@@ -62,6 +62,22 @@ def test_nothing_stays_behind_of_one_that_is_ended(tmp_path):
     assert {one.pid for one in psutil.Process().children(recursive=True)} <= before
 
 
+def test_what_takes_its_time_to_be_gone_is_waited_for(tmp_path):
+    large = "much = b'x' * 500_000_000; print(flush=True); import time; time.sleep(600)"
+    server = (
+        "import os, subprocess, sys\n"
+        f"child = subprocess.Popen([sys.executable, '-c', {large!r}], stdout=subprocess.PIPE)\n"
+        "child.stdout.readline(); print(child.pid)"
+    )
+    log = tmp_path / "log"
+    command = ServerCommand([sys.executable, "-c", server], os.environ, log)
+    assert command.wait(60, lambda: None) == 0
+    (child,) = started(log)
+    assert child.is_running()
+    command.end()
+    assert ended([child], 0)
+
+
 def started(log: Path) -> list[psutil.Process]:
     until = time.monotonic() + 30
     while not (log.exists() and log.read_text().endswith("\n")):

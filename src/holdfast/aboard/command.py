@@ -11,11 +11,14 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 
 #: Seconds that the server has for ending by itself.
 ENDS_WITHIN = 10.0
+#: Seconds that what is killed has for being gone. Where nobody asks for a dead process (a container
+#: without an init), it counts as there.
+_GONE_WITHIN = 1.0
 
 _GUARD = Path(__file__).with_name("guard.py")
 
@@ -86,11 +89,19 @@ class ServerCommand:
                 self._process.wait(ENDS_WITHIN)
             except subprocess.TimeoutExpired:
                 pass
-        try:
-            # What it left behind is in its session.
-            os.killpg(self._process.pid, signal.SIGKILL)
-        except (ProcessLookupError, PermissionError):
-            pass
+        status = self._end_by_force()
         if self._guard.poll() is None:
             self._guard.communicate(b".")
+        return status
+
+    def _end_by_force(self) -> int:
+        with suppress(ProcessLookupError, PermissionError):
+            # What it left behind is in its session.
+            os.killpg(self._process.pid, signal.SIGKILL)
+            self._process.wait()
+            until = time.monotonic() + _GONE_WITHIN
+            # A large process takes its time, and holds ports and files until then.
+            while time.monotonic() < until:
+                os.killpg(self._process.pid, 0)
+                time.sleep(0.01)
         return self._process.wait()
