@@ -65,10 +65,14 @@ class Connection:
     async def get(
         self, path: str, method: str = "GET", body: bytes = b"", seconds: float = TIMEOUT_SECONDS
     ) -> Reply:
-        """Send, read the reply; where none came in time, its status is 0."""
+        """Send, read the reply; where none came in time, its status is 0.
+
+        The seconds are for the reply: whatever happens, the server is sent all of the request.
+        """
         try:
-            async with asyncio.timeout(seconds):
+            async with asyncio.timeout(TIMEOUT_SECONDS):
                 await self.send(path, method, body)
+            async with asyncio.timeout(seconds):
                 reply = _reply_of(await self._events_until(h11.EndOfMessage))
         except (ConnectionError, TimeoutError):
             reply = Reply(0, b"", complete=False)
