@@ -15,10 +15,13 @@ VENV ?= .venv
 SERVER ?= gunicorn-gevent
 # Most tests wait for servers, so four processes are twice as fast also on two cores.
 JOBS ?= 4
+# So many tests that fail may pass when they run again, alone (CI sets it).
+SECOND_LOOK ?= 0
 ARGS ?=
 
 python := $(VENV)/bin/python
 stamps := $(VENV)/.installed
+cache := $(VENV)/.pytest_cache
 installed := $(stamps)/django-$(DJANGO)
 say := printf '==> %s\n'
 
@@ -48,7 +51,9 @@ demo: $(installed)  ## lose, mix up and crash state on real servers, then hold i
 .PHONY: test
 test: $(installed) $(stamps)/bench test-tools  ## run all tests
 	@$(say) 'running the tests: Python $(shell $(python) -c "import platform; print(platform.python_version())" 2>/dev/null), Django $(DJANGO)'
-	@$(python) -m pytest -n $(JOBS) --dist worksteal $(ARGS)
+	@rm -f $(cache)/unsteady
+	@$(python) -m pytest -n $(JOBS) --dist worksteal -o cache_dir=$(cache) $(ARGS) \
+	  || tools/second_look.sh $(python) $(cache) $$? $(SECOND_LOOK) $(ARGS)
 
 .PHONY: bench
 bench: $(installed) $(stamps)/bench  ## measure what Holdfast costs, beside others
