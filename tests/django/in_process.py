@@ -1,7 +1,7 @@
 """Django's real handlers, driven in this process as WSGI and ASGI servers drive them."""
 
 import asyncio
-from collections.abc import Callable, Iterable, MutableMapping
+from collections.abc import Awaitable, Callable, Iterable, MutableMapping
 from contextvars import copy_context
 from dataclasses import dataclass, field
 from io import BytesIO
@@ -129,8 +129,12 @@ async def ask_asgi(  # noqa: PLR0913 - as above
     *,
     leave_after: int | None = None,
     leave: asyncio.Event | None = None,
+    sent: Callable[[Message], Awaitable[None]] | None = None,
 ) -> Answer:
-    """One request; the client leaves after so many chunks, or when *leave* is set."""
+    """One request; the client leaves after so many chunks, or when *leave* is set.
+
+    *sent* is awaited with each message.
+    """
     answer = Answer()
     left = leave or asyncio.Event()
     asked = [{"type": "http.request", "body": body, "more_body": False}]
@@ -151,7 +155,7 @@ async def ask_asgi(  # noqa: PLR0913 - as above
             answer.chunks.append(message["body"])
             if len(answer.chunks) == leave_after:
                 left.set()
-        await asyncio.sleep(0)
+        await (asyncio.sleep(0) if sent is None else sent(message))
 
     scope = {
         "type": "http",

@@ -101,6 +101,11 @@ async def endless(request: HttpRequest) -> StreamingHttpResponse:
     return StreamingHttpResponse(letters_async(1000, pause=0.01))
 
 
+async def slow(request: HttpRequest) -> StreamingHttpResponse:
+    prepare(request)
+    return StreamingHttpResponse(letters_async(2, pause=60))
+
+
 def file(request: HttpRequest) -> FileResponse:
     prepare(request)
     return FileResponse(File(b"content"), filename="file.txt")
@@ -159,6 +164,7 @@ urlpatterns = [
     path("broken/", broken),
     path("broken-async/", broken_async),
     path("endless/", endless),
+    path("slow/", slow),
     path("file/", file),
     path("lines/", lines),
     path("lines-async/", lines_async),
@@ -267,22 +273,59 @@ def test_a_server_that_cancels_a_stream_ends_it_and_its_scope(
     wrapped: bool,  # noqa: FBT001
 ) -> None:
     async def main() -> None:
-        task = asyncio.create_task(ask_asgi(asgi_app(wrapped), "/endless/", headers=HOST))
-        await asyncio.sleep(0.2)
-        task.cancel()
-        with pytest.raises(asyncio.CancelledError):
-            await task
+        sent = asyncio.Event()
+
+        async def note(message: dict[str, Any]) -> None:
+            if message.get("body"):
+                sent.set()
+
+        task = asyncio.create_task(ask_asgi(asgi_app(wrapped), "/slow/", headers=HOST, sent=note))
+        await sent.wait()
+        await several_turns()  # the body waits in its own code then
+        await cancel(task)
 
     if wrapped:
         # Django leaves the task that produces the body; it goes on until the loop ends it.
         asyncio.run(main())
     else:
         # Django does not close the response then: see "Without the wrapper" in the docs.
-        with pytest.warns(ResourceWarning, match="GET /endless/ was never closed"):
+        with pytest.warns(ResourceWarning, match="GET /slow/ was never closed"):
             run_and_collect(main())
-    assert_own_or_ended("/endless/")
+    assert_own_or_ended("/slow/")
     assert holdfast.live_scopes() == 0
     assert [record for record in caplog.records if record.name == "holdfast"] == []
+
+
+@pytest.mark.filterwarnings("ignore:Unclosed file:ResourceWarning")
+@pytest.mark.filterwarnings("ignore:The request GET /slow/ was never closed:ResourceWarning")
+def test_a_server_that_is_cancelled_while_it_sends_ends_the_stream_and_its_scope(
+    wrapped: bool,  # noqa: FBT001
+) -> None:
+    async def main() -> None:
+        sending = asyncio.Event()
+
+        async def hold(message: dict[str, Any]) -> None:
+            if message.get("body"):
+                sending.set()
+                await asyncio.Event().wait()
+
+        task = asyncio.create_task(ask_asgi(asgi_app(wrapped), "/slow/", headers=HOST, sent=hold))
+        await sending.wait()
+        await cancel(task)
+
+    run_and_collect(main())
+    # With the middleware alone, the loop's end ends the body, in a context where no request is.
+    own = "finally GET /slow/ ann" if wrapped else "finally There is no request here"
+    assert len(ends) == 2
+    assert ends[0].startswith(own)
+    assert ends[1] == "closed GET /slow/ ann"
+    assert holdfast.live_scopes() == 0
+
+
+async def cancel(task: asyncio.Task[Any]) -> None:
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
 
 
 def run_and_collect(main: Coroutine[Any, Any, None]) -> None:
