@@ -289,6 +289,10 @@ def test_many_are_read_written_and_deleted_at_once(flags):
     assert flags.get_many([]) == {}
     flags.set_many({})
     assert flags.delete_many([]) == 0
+    flags.set_many(dict.fromkeys(range(1000)))
+    with pytest.raises(TypeError):
+        flags.delete_many([*range(900), 1.5])
+    assert len(flags.get_many(range(1000))) == 1000
 
 
 @listing

@@ -177,6 +177,47 @@ def test_releasing_it_within_the_block_is_fine(report):
         held.release()
 
 
+def test_a_block_that_ends_in_another_thread_lets_go(report):
+    """A generator, say, that another thread closes."""
+    elsewhere(report.__enter__)
+    report.__exit__(None, None, None)
+    elsewhere(lambda: report.acquire(timeout=0).release())
+
+
+def test_a_block_that_ends_in_another_task_lets_go(report):
+    async def main() -> None:
+        await asyncio.create_task(report.__aenter__())
+        await report.__aexit__(None, None, None)
+        await (await report.aacquire(timeout=0)).arelease()
+
+    asyncio.run(main())
+
+
+def test_a_block_that_cannot_be_told_from_others_says_so(store, name):
+    lock = shared.lock(name, ttl=0.2)
+    elsewhere(lock.__enter__)
+    time.sleep(0.3)
+    elsewhere(lock.__enter__)
+    with pytest.raises(RuntimeError, match="give each a lock of its own"):
+        lock.__exit__(None, None, None)
+    for holding in list(holdings.values()):
+        holding.forget()
+    holdings.clear()
+
+
+def test_a_first_import_of_greenlet_within_the_block_changes_nothing(tmp_path):
+    code = f"""
+    import sys, holdfast
+    holdfast.configure({{"STORES": {{"default": "lmdb://{tmp_path}/s"}}}})
+    with holdfast.shared.lock("a", ttl=30) as held:
+        assert "greenlet" not in sys.modules
+        import greenlet
+        assert holdfast.shared.lock("a").held
+    print(held.held)
+    """
+    assert output_of(textwrap.dedent(code)).strip() == "False"
+
+
 def test_a_lock_never_lasts_for_ever():
     with pytest.raises(TypeError, match="one that never ends may be stuck"):
         shared.lock("report", ttl=None)

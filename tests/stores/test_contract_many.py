@@ -39,6 +39,14 @@ def test_scanning_meets_what_is_there_all_the_while(lists):
     assert found >= {b"{a}%03d" % n for n in range(0, 200, 2)}
 
 
+def test_clearing_ends_beside_many_long_keys_that_begin_alike(lists):
+    alike, prefix = b"x" * 480, b"x" * 480 + b"b"
+    lists.set_many({b"%sa%d" % (alike, number): b"v" for number in range(600)})
+    lists.set_many({b"%s%d" % (prefix, number): b"v" for number in range(5)})
+    assert lists.clear(prefix) == 5
+    assert lists.clear(alike) == 600
+
+
 def test_clearing_deletes_what_begins_with_the_prefix(lists):
     lists.set_many({b"{a}%d" % n: b"v" for n in range(1300)})
     lists.set_many({b"{b}%d" % n: b"v" for n in range(3)})

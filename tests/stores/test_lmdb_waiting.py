@@ -5,11 +5,14 @@ import fcntl
 import os
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
 
-from holdfast.stores import StoreTimeout, open_store
+from holdfast.stores import StoreFull, StoreTimeout, open_store
+from holdfast.stores.lmdb.environment import lmdb
 from tests.fresh_process import output_of
 from tests.stores.processes import Process, open_files
 
@@ -70,6 +73,80 @@ def test_a_write_that_cannot_have_its_turn_ends_in_time(tmp_path):
         assert 0.25 < time.monotonic() - begun < 1
         assert store.get(b"k") == b"v"
     store.set(b"k", b"w")
+
+
+@pytest.mark.parametrize("face", ["sync", "async"])
+def test_a_lock_whose_release_cannot_have_its_turn_is_free_all_the_same(tmp_path, face):
+    store = open_store(f"lmdb://{tmp_path}/s", timeout=0.3)
+    assert store.acquire(b"lock", b"a", 3600)
+
+    async def release():
+        await store.asynchronous.release(b"lock", b"a")
+
+    with somebody_writes(store), pytest.raises(StoreTimeout):
+        asyncio.run(release()) if face == "async" else store.release(b"lock", b"a")
+    assert open_store(store.url).acquire(b"lock", b"b", 3600, timeout=0)
+
+
+def test_a_lock_that_took_two_commits_is_had_at_once_after_its_release(store, monkeypatch):
+    """The first fails as it does where the map is full."""
+    transactions = store._transactions
+    care, failed = transactions._care, []
+
+    def full_once(txn):
+        if not failed:
+            failed.append(1)
+            raise lmdb().MapFullError("MDB_MAP_FULL")
+        care(txn)
+
+    store.set(b"k", b"v")
+    monkeypatch.setattr(transactions, "_care", full_once)
+    monkeypatch.setattr(transactions, "_care_at", 0.0)
+    assert store.acquire(b"lock", b"a", 3600)
+    assert failed
+    assert len(open_locks(store)) == 1
+    store.release(b"lock", b"a")
+    assert open_locks(store) == []
+
+
+def open_locks(store):
+    files = [os.path.realpath(file) for file in Path("/proc/self/fd").iterdir()]
+    return [file for file in files if file.startswith(f"{store._environment.waits}/lock-")]
+
+
+@pytest.mark.parametrize("how", ["full", "cancelled"])
+def test_whoever_waits_hears_of_a_long_write_that_ended_early(tmp_path, how):
+    store = open_store(f"lmdb://{tmp_path}/s", size=4_000_000)
+    listener = open_store(store.url, size=4_000_000)
+    store.set(b"k", b"v", topic=b"t")
+    since = store.position(b"t")
+    begun = threading.Event()
+
+    def wait():
+        begun.set()
+        assert listener.wait_for_change(b"t", since, 60)
+        return time.monotonic()
+
+    async def cancelled():
+        task = asyncio.create_task(store.asynchronous.set_many(items, topic=b"t"))
+        while store.position(b"t") == since:  # noqa: ASYNC110 - before it is done
+            await asyncio.sleep(0)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+
+    items = {b"%d" % number: b"v" * 5000 for number in range(2000)}
+    with ThreadPoolExecutor() as pool:
+        woken = pool.submit(wait)
+        begun.wait()
+        time.sleep(0.2)
+        if how == "full":
+            with pytest.raises(StoreFull):
+                store.set_many(items, topic=b"t")
+        else:
+            asyncio.run(cancelled())
+        ended = time.monotonic()
+        assert woken.result() - ended < 5
 
 
 def test_a_write_by_another_does_not_freeze_an_event_loop(store):

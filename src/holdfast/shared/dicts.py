@@ -205,7 +205,8 @@ class Dict(AsyncDict[K, V], MutableMapping[K, V], Generic[K, V]):
     def delete_many(self, keys: Iterable[K]) -> int:
         """Delete all of *keys*, in one round trip. How many there were."""
         records = self._records
-        return self._store.delete_many(map(records.place, keys), topic=records.topic)
+        # All of them first: a key that can't be one is found before any is gone.
+        return self._store.delete_many([*map(records.place, keys)], topic=records.topic)
 
     def change(
         self,

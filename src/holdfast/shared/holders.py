@@ -31,8 +31,10 @@ def running_code() -> Hashable:
             return task
     greenlet: Any = sys.modules.get("greenlet")
     if greenlet is not None:
-        current: Hashable = greenlet.getcurrent()
-        return current
+        current: Any = greenlet.getcurrent()
+        # A thread's own code is the thread, as it was before anybody imported greenlet.
+        if current.parent is not None:
+            return current  # type: ignore[no-any-return]
     try:
         found: _Thread = _thread.found
     except AttributeError:

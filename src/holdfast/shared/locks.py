@@ -168,7 +168,7 @@ class Lock(Handle):
         StoreUnavailable: the store can't be reached.
     """
 
-    __slots__ = ("_place", "reentrant", "timeout", "ttl")
+    __slots__ = ("_entered", "_place", "reentrant", "timeout", "ttl")
 
     def __init__(
         self,
@@ -187,6 +187,8 @@ class Lock(Handle):
         self.timeout = timeout
         self.reentrant = reentrant
         self._place = place_of(b"l", name)
+        #: What `with` took, until its end.
+        self._entered: list[Holding] = []
 
     def _arguments(self) -> dict[str, Any]:
         own = {"ttl": self.ttl, "timeout": self.timeout, "reentrant": self.reentrant}
@@ -220,7 +222,9 @@ class Lock(Handle):
         return holding is not None and holding.held
 
     def __enter__(self) -> Holding:
-        return self.acquire()
+        holding = self.acquire()
+        self._entered.append(holding)
+        return holding
 
     def __exit__(
         self,
@@ -231,7 +235,9 @@ class Lock(Handle):
         finish(self._leave(InPlace(self._store), error))
 
     async def __aenter__(self) -> Holding:
-        return await self.aacquire()
+        holding = await self.aacquire()
+        self._entered.append(holding)
+        return holding
 
     async def __aexit__(
         self,
@@ -243,6 +249,19 @@ class Lock(Handle):
 
     def _key(self) -> tuple[Any, str, bytes]:
         return running_code(), self._store_name, self._place
+
+    def _pop_entered(self, key: Any) -> Holding:
+        """What the `with` that ends took. It may end in another thread or task than it began in."""
+        entered = self._entered
+        own = [holding for holding in entered if holding._key == key]
+        if not own and len(entered) > 1:
+            raise RuntimeError(
+                f"`with` on the lock {self.name!r} ends in another thread or task than it began in,"
+                " and others have begun one on the same object: give each a lock of its own."
+            )
+        holding = (own or entered)[-1]
+        entered.remove(holding)
+        return holding
 
     def _mine(self) -> Holding:
         holding = holdings.get(self._key())
@@ -289,9 +308,10 @@ class Lock(Handle):
             pass  # then it ends with its ttl
 
     async def _leave(self, at: Awaited, error: BaseException | None) -> None:
-        holding = holdings.get(self._key())
-        if holding is None:
-            return  # released within the block, or forked: not ours
+        key = self._key()
+        entered = self._pop_entered(key)
+        # Another one, if it was released within the block, and taken again.
+        holding = holdings.get(key, entered)
         try:
             await holding._release(at)
         except StoreError as failure:

@@ -68,9 +68,10 @@ class AsyncLmdbStore:
         """See `Store.set_many`. Other tasks run between the slices."""
         for batch in slices(items):
             await self._write(self._table.set_many, batch, ttl, topic)
+            # After each, since the next may fail, or be cancelled.
+            if topic is not None:
+                self._store.ring(topic)
             await waiting.sleep_async(0)
-        if topic is not None:
-            self._store.ring(topic)
 
     async def add(
         self, key: bytes, value: bytes, ttl: TTL = None, *, topic: bytes | None = None
@@ -107,10 +108,11 @@ class AsyncLmdbStore:
         """See `Store.delete_many`. Other tasks run between the slices."""
         deleted = 0
         for batch in batches(keys):
-            deleted += await self._write(self._table.delete_many, batch, topic)
+            count = await self._write(self._table.delete_many, batch, topic)
+            if topic is not None and count:
+                self._store.ring(topic)
+            deleted += count
             await waiting.sleep_async(0)
-        if topic is not None and deleted:
-            self._store.ring(topic)
         return deleted
 
     async def touch(self, key: bytes, ttl: TTL) -> bool:
@@ -138,11 +140,11 @@ class AsyncLmdbStore:
         deleted, first, done = 0, True, False
         while not done:
             count, done = await self._write(self._table.clear, prefix, topic, first)
+            if topic is not None and (first or done):
+                self._store.ring(topic)
             deleted += count
             first = False
             await waiting.sleep_async(0)
-        if topic is not None:
-            self._store.ring(topic)
         return deleted
 
     async def position(self, topic: bytes) -> int:
@@ -198,7 +200,11 @@ class AsyncLmdbStore:
 
     async def release(self, key: bytes, owner: bytes) -> bool:
         """See `Store.release`."""
-        released = await self._write(self._locks.release, key, owner)
+        try:
+            released = await self._write(self._locks.release, key, owner)
+        except BaseException:
+            self._locks.drop(key, owner)
+            raise
         self._locks.drop(key, owner, None if released is None else released[0])
         return released is not None and released[1]
 

@@ -152,8 +152,9 @@ class LmdbStore:
         """See `Store.set_many`. Written in slices, so that others get their turn."""
         for batch in slices(items):
             self._write(self._table.set_many, batch, ttl, topic)
-        if topic is not None:
-            self.ring(topic)
+            # After each, since the next may fail.
+            if topic is not None:
+                self.ring(topic)
 
     def add(self, key: bytes, value: bytes, ttl: TTL = None, *, topic: bytes | None = None) -> bool:
         """See `Store.add`."""
@@ -188,9 +189,10 @@ class LmdbStore:
         """See `Store.delete_many`."""
         deleted = 0
         for batch in batches(keys):
-            deleted += self._write(self._table.delete_many, batch, topic)
-        if topic is not None and deleted:
-            self.ring(topic)
+            count = self._write(self._table.delete_many, batch, topic)
+            if topic is not None and count:
+                self.ring(topic)
+            deleted += count
         return deleted
 
     def touch(self, key: bytes, ttl: TTL) -> bool:
@@ -227,10 +229,10 @@ class LmdbStore:
         deleted, first, done = 0, True, False
         while not done:
             count, done = self._write(self._table.clear, prefix, topic, first)
+            if topic is not None and (first or done):
+                self.ring(topic)
             deleted += count
             first = False
-        if topic is not None:
-            self.ring(topic)
         return deleted
 
     # The log of changes
@@ -304,7 +306,12 @@ class LmdbStore:
 
     def release(self, key: bytes, owner: bytes) -> bool:
         """See `Store.release`."""
-        released = self._write(self._locks.release, key, owner)
+        try:
+            released = self._write(self._locks.release, key, owner)
+        except BaseException:
+            # It didn't get its turn, and whoever waits needn't wait for the lock's time to be over.
+            self._locks.drop(key, owner)
+            raise
         self._locks.drop(key, owner, None if released is None else released[0])
         return released is not None and released[1]
 

@@ -77,8 +77,12 @@ class Locks:
         fence = environment.base + txn.id()
         expiry = environment.clock.expiry(ttl)
         txn.put(engine_key, _LOCK.pack(fence, expiry) + owner, db=self._databases[b"locks"])
+        # An attempt whose transaction failed has left its FIFO open.
+        self.drop(key, owner)
         # Open before the record can be seen: who sees it must find it held.
-        return fence, fifos.hold(self._path(fence)), expiry
+        taken = fence, fifos.hold(self._path(fence)), expiry
+        self._held[key, owner] = taken
+        return taken
 
     def renew(self, txn: Any, key: bytes, owner: bytes, ttl: float) -> tuple[int, int] | None:
         """Hold it longer: its fence and expiry."""
@@ -124,15 +128,13 @@ class Locks:
     # After it
 
     def keep(self, key: bytes, owner: bytes, taken: tuple[int, int, int]) -> int:
-        """Note what `take` took. Returns the fence."""
-        self.drop(key, owner)
+        """After `take` took it: its fence. Tidies up among those that are held."""
         if len(self._held) >= _SLICE:
             # Those that nobody released in time.
             now = self._environment.clock.now()
             for name, (_, _, expiry) in list(self._held.items()):
-                if expiry <= now:
+                if expiry <= now and name != (key, owner):
                     self.drop(*name)
-        self._held[key, owner] = taken
         return taken[0]
 
     def prolong(self, key: bytes, owner: bytes, renewed: tuple[int, int]) -> None:

@@ -319,10 +319,12 @@ class Table:
 
     def _clear_slice(self, txn: Any, prefix: bytes) -> tuple[int, bool]:
         beginning = records.beginning(prefix)
-        deleted = 0
+        deleted = removed = 0
         with txn.cursor(self._databases[b"records"]) as cursor:
             there = cursor.set_range(beginning)
-            for _ in range(_CLEAR):
+            # Those that only look alike, by the beginning of a very long key, don't count: the next
+            # slice would begin with them again, and so come to no end.
+            while removed < _CLEAR:
                 if not there:
                     return deleted, True
                 engine_key, raw = bytes(cursor.key()), bytes(cursor.value())
@@ -330,6 +332,7 @@ class Table:
                     return deleted, True
                 if records.original_key(engine_key, raw).startswith(prefix):
                     deleted += not self.expired(raw)
+                    removed += 1
                     self.remove(txn, engine_key, raw)
                     there = cursor.set_range(engine_key)
                 else:
