@@ -67,6 +67,70 @@ def test_forgotten_keys_are_loaded_anew() -> None:
     assert loads == [[1, 2], [1]]
 
 
+def test_what_is_forgotten_while_it_is_loaded_is_loaded_anew() -> None:
+    rows = {1: "old", 2: "two", 3: "three"}
+    read, go_on, waits = threading.Event(), threading.Event(), threading.Event()
+
+    @holdfast.bulk_loader
+    def load(keys: list[int]) -> dict[int, str]:
+        found = {key: rows[key] for key in keys}
+        if keys == [3]:
+            waits.set()  # for what the first one loads
+        if not read.is_set():
+            read.set()
+            assert go_on.wait(20)
+        return found
+
+    with holdfast.open_scope(), ThreadPoolExecutor(2) as pool:
+        first = pool.submit(holdfast.carry(load.many), [1, 2])
+        assert read.wait(20)
+        rows[1] = "new"
+        load.forget(1)
+        assert load(1) == "new"
+        # Beside a key that the first load still brings.
+        both = pool.submit(holdfast.carry(load.many), [1, 2, 3])
+        assert waits.wait(20)
+        go_on.set()
+        assert first.result(20) == {1: "old", 2: "two"}  # asked before
+        assert both.result(20) == {1: "new", 2: "two", 3: "three"}
+        assert load.many([1, 2]) == {1: "new", 2: "two"}
+
+
+def test_what_is_forgotten_while_it_is_awaited_is_loaded_anew() -> None:
+    rows = {1: "old", 2: "two"}
+    loads: list[list[int]] = []
+
+    async def main() -> None:
+        read, go_on = asyncio.Event(), asyncio.Event()
+
+        @holdfast.bulk_loader
+        async def load(keys: list[int]) -> dict[int, str]:
+            loads.append(list(keys))
+            found = {key: rows[key] for key in keys}
+            read.set()
+            await go_on.wait()
+            return found
+
+        async with holdfast.open_scope():
+            first = asyncio.create_task(load.many([1, 2]))
+            await read.wait()
+            rows[1] = "new"
+            load.forget(1)
+            second = asyncio.create_task(load.many([1, 2]))
+            await asyncio.sleep(0)
+            load.forget(1)  # nothing of it was read yet: it stays in its load, and once
+            third = asyncio.create_task(load(1))
+            await asyncio.sleep(0)
+            go_on.set()
+            assert await first == {1: "old", 2: "two"}  # asked before
+            assert await second == {1: "new", 2: "two"}
+            assert await third == "new"
+            assert await load(1) == "new"
+
+    asyncio.run(main())
+    assert loads == [[1, 2], [1]]
+
+
 def test_a_load_that_fails_is_not_remembered() -> None:
     answers = [ValueError("down"), {1: 1}]
 

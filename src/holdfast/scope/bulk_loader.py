@@ -54,13 +54,15 @@ class _Shelf:
         # Native, and held for dictionary work only, so that no greenlet switches inside.
         self.lock = allocate_lock()
 
-    def sort(self, wanted: Iterable[Any], found: dict[Any, Any]) -> tuple[list[Any], list[_Load]]:
-        """Move what is known to *found*; return the keys nobody loads, and the loads to wait for.
+    def sort(
+        self, wanted: Iterable[Any], found: dict[Any, Any]
+    ) -> tuple[list[Any], dict[_Load, list[Any]]]:
+        """Move what is known to *found*; return the keys nobody loads, and those to wait for.
 
         Called with the lock held.
         """
         unknown: list[Any] = []
-        loads: dict[_Load, None] = {}
+        loads: dict[_Load, list[Any]] = {}
         for key in wanted:
             value = self.known.get(key, _REQUIRED)
             if value is not _REQUIRED:
@@ -68,10 +70,10 @@ class _Shelf:
                     self.known.move_to_end(key)
                 found[key] = value
             elif (load := self.under_way.get(key)) is not None:
-                loads[load] = None
+                loads.setdefault(load, []).append(key)
             else:
                 unknown.append(key)
-        return unknown, list(loads)
+        return unknown, loads
 
     def look(self, key: Any) -> Any:
         """What is known of one key, or _REQUIRED."""
@@ -93,17 +95,23 @@ class _Shelf:
         """Remember what was loaded, and wake those who wait for it."""
         with self.lock:
             for key in load.keys:
-                self.under_way.pop(key, None)
-            if load.error is None:
-                self.known.update(load.found)
-                while self.maxsize is not None and len(self.known) > self.maxsize:
-                    self.known.popitem(last=False)
+                if self.under_way.get(key) is not load:
+                    continue  # forgotten meanwhile: what was loaded may be from before that
+                del self.under_way[key]
+                if load.error is None:
+                    self.known[key] = load.found[key]
+            while self.maxsize is not None and len(self.known) > self.maxsize:
+                self.known.popitem(last=False)
         load.land()
 
     def forget(self, keys: Iterable[Any]) -> None:
         with self.lock:
             for key in keys:
                 self.known.pop(key, None)
+                load = self.under_way.get(key)
+                # One that still takes keys has read nothing yet.
+                if load is not None and load not in self.gathering.values():
+                    del self.under_way[key]
 
 
 class _Loader(Generic[_K, _V]):
@@ -122,7 +130,11 @@ class _Loader(Generic[_K, _V]):
         return f"<{type(self).__name__} {self._what}>"
 
     def forget(self, *keys: _K) -> None:
-        """Drop what this request remembers of *keys*, for example after deleting a row."""
+        """Drop what this request remembers of *keys*, for example after deleting a row.
+
+        Who asks from now on gets what is loaded after this. Loads of them that are under way go to
+        those who asked before, and are not remembered.
+        """
         scope = scope_var.get()
         if scope.usable and (shelf := scope.memo.get(self)) is not None:
             shelf.forget(keys)
@@ -210,13 +222,13 @@ class BulkLoader(_Loader[_K, _V]):
             finally:
                 shelf.land(load)
             found.update(load.found)
-        for other in loads:
+        for other, keys in loads.items():
             other.wait(self._what)
             if other.was_broken_off:
                 return self._found(wanted)
             if other.error is not None:
                 raise other.error
-            found.update(other.found)
+            found.update((key, other.found[key]) for key in keys)
         return found
 
     def _loaded(self, keys: list[_K]) -> dict[_K, Any]:
@@ -261,15 +273,14 @@ class AsyncBulkLoader(_Loader[_K, _V]):
             if unknown:
                 load = self._gathering(shelf)
                 shelf.take_off(load, unknown)
-                if load not in loads:
-                    loads.append(load)
-        for load in loads:
+                loads.setdefault(load, []).extend(unknown)
+        for load, its_keys in loads.items():
             await self._wait_for(load)
             if load.was_broken_off:
                 return await self._found(wanted)
             if load.error is not None:
                 raise load.error
-            found.update(load.found)
+            found.update((key, load.found[key]) for key in its_keys)
         return found
 
     def _gathering(self, shelf: _Shelf) -> _Load:
