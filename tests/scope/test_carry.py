@@ -212,6 +212,34 @@ def test_asynchronous_generators_do_so_too() -> None:
     asyncio.run(main())
 
 
+def test_objects_are_called_as_their_class_says() -> None:
+    class Rows:
+        def __call__(self) -> Iterator[int]:
+            yield user_id()
+
+    class Pages:
+        async def __call__(self) -> AsyncIterator[int]:
+            yield user_id()
+
+    class Job:
+        async def __call__(self) -> int:
+            await asyncio.sleep(0)
+            return user_id()
+
+    with holdfast.open_scope(user_id=7):
+        rows, pages, job = map(holdfast.carry, (Rows(), Pages(), Job()))
+        of_partial = holdfast.carry(partial(Rows()))
+        make = holdfast.carry(Job)
+
+    async def read() -> list[int]:
+        return [*[user async for user in pages()], await job()]
+
+    with holdfast.open_scope(user_id=8):
+        assert list(rows()) == list(of_partial()) == [7]
+        assert asyncio.run(read()) == [7, 7]
+        assert isinstance(make(), Job)
+
+
 def test_carried_outside_of_requests_it_sees_no_request_anywhere() -> None:
     carried = holdfast.carry(lambda: holdfast.current(None))
     with holdfast.open_scope():

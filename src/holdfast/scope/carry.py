@@ -52,17 +52,17 @@ def carry(function: _F) -> _F:
 def _bound(function: _F, scope: Scope, hold: Hold | None, context: Context) -> _F:
     """Bind *function*; *hold* lives as long as what is returned."""
     made: Callable[..., Any]
-    if inspect.isasyncgenfunction(function):
+    if _is(inspect.isasyncgenfunction, function):
 
         def made(*args: Any, **kwargs: Any) -> Any:
             return ScopedAsyncIterator(scope, function(*args, **kwargs), hold=hold)
 
-    elif inspect.isgeneratorfunction(function):
+    elif _is(inspect.isgeneratorfunction, function):
 
         def made(*args: Any, **kwargs: Any) -> Any:
             return ScopedIterator(scope, function(*args, **kwargs), hold=hold)
 
-    elif _is_async(function):
+    elif _is(inspect.iscoroutinefunction, function):
 
         async def made(*args: Any, **kwargs: Any) -> Any:
             kept = hold  # noqa: F841 - while this runs, whether or not `made` is still around
@@ -80,7 +80,10 @@ def _bound(function: _F, scope: Scope, hold: Hold | None, context: Context) -> _
     return cast("_F", bound)
 
 
-def _is_async(function: Callable[..., Any]) -> bool:
-    return inspect.iscoroutinefunction(function) or inspect.iscoroutinefunction(
-        getattr(function, "__call__", None)  # noqa: B004 - an object whose __call__ is a coroutine
-    )
+def _is(kind: Callable[[object], bool], function: Any) -> bool:
+    """Whether *function* is of that *kind*, or the `__call__` of such an object."""
+    called = function
+    while isinstance(called, functools.partial):
+        called = called.func
+    # The type's: calling a class makes an object, and calls no `__call__` of it.
+    return kind(function) or kind(type(called).__call__)
