@@ -56,6 +56,8 @@ def test_functions_of_any_arguments_are_remembered_too() -> None:
     with holdfast.open_scope():
         assert find(1, b=2, c=3) == find(1, c=3, b=2) == 1
         assert find(1) == 2
+        assert find((1,), (("b", 2),)) == 3  # type: ignore[arg-type]
+        assert find(1, b=2) == 4
         with pytest.raises(TypeError, match="a list can't be told"):
             find([1])  # type: ignore[arg-type]
 

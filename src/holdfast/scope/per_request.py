@@ -68,6 +68,10 @@ def _decorate(function: Any, maxsize: int | None) -> Any:
     return _Memo(function, maxsize).wrapper()
 
 
+#: Stands in no key that is made of positional arguments alone.
+_BY_NAME = object()
+
+
 class _Memo:
     """What per_request knows of one decorated function."""
 
@@ -126,7 +130,7 @@ class _Memo:
 
     def _open_wrapper(self, *, is_async: bool) -> Callable[..., Any]:
         def key_of(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Hashable:
-            return (args, tuple(sorted(kwargs.items()))) if kwargs else args
+            return (args, _BY_NAME, tuple(sorted(kwargs.items()))) if kwargs else args
 
         def wrapper(*args: Any, **kwargs: Any) -> Any:
             key = key_of(args, kwargs)
