@@ -2,9 +2,13 @@
 
 import copy
 import inspect
+import math
+import os
 import pickle
 import pprint
+from collections.abc import Iterator, Mapping
 from contextvars import ContextVar
+from fractions import Fraction
 
 import pytest
 
@@ -142,6 +146,19 @@ def test_items_length_iteration_and_operators_are_forwarded() -> None:
     assert (10 - number, number // 2, number % 2, abs(number)) == (3, 3, 1, 7)
     assert number < 8 <= number + 1
     assert (int(number), float(number), round(number), divmod(number, 2)) == (7, 7.0, 7, (3, 1))
+    assert (2**number, divmod(50, number), complex(number)) == (128, (7, 1), 7 + 0j)
+    assert (list(range(number))[-1], "abcdefgh"[number], f"{number:02d}") == (6, "h", "07")
+    fraction = holdfast.proxy(lambda: Fraction(7, 2))
+    assert (math.floor(fraction), math.ceil(fraction), math.trunc(fraction)) == (3, 4, 3)
+    with pytest.raises(TypeError):
+        range(fraction)  # type: ignore[call-overload]
+
+
+def test_what_the_object_is_not_its_proxy_is_not_either() -> None:
+    mapping = holdfast.proxy(lambda: MAPPING)
+    assert isinstance(mapping, Mapping)
+    assert not isinstance(mapping, Iterator)
+    assert not isinstance(mapping, os.PathLike)
 
 
 MAPPING: dict[str, int] = {}

@@ -17,6 +17,7 @@ from __future__ import annotations
 import builtins
 import copy
 import copyreg
+import math
 import operator
 from collections.abc import Callable
 from contextvars import ContextVar
@@ -33,7 +34,8 @@ class LocalProxy:
     """Stands for the object that its source returns, anew at each use.
 
     Made by `holdfast.proxy`. Attributes, items, operators, comparison, `with`, `isinstance`,
-    copying and printing go to the object. Calling, awaiting and pickling don't.
+    copying and printing go to the object. Calling, awaiting and pickling don't, nor do `next()` and
+    `os.fspath()`: give these the object itself.
     """
 
     __slots__ = ("__weakref__",)
@@ -141,9 +143,13 @@ _ARITHMETIC = (
 )
 _OTHER_OPERATORS = (
     *("lt", "le", "gt", "ge", "neg", "pos", "abs", "invert"),
-    *("getitem", "setitem", "delitem", "contains"),
+    *("getitem", "setitem", "delitem", "contains", "index"),
 )
-_FUNCTIONS = ("iter", "len", "reversed", "int", "float", "round", "pow", "divmod")
+# Not `next` and `os.fspath`: with their methods, every proxy would be an instance of Iterator and
+# PathLike, and frameworks would take it for such.
+_FUNCTIONS = ("iter", "len", "reversed", "int", "float", "complex", "round")
+_BOTH_WAYS = ("pow", "divmod")
+_ROUNDING = ("floor", "ceil", "trunc")
 
 
 def _forward_all() -> None:
@@ -154,8 +160,12 @@ def _forward_all() -> None:
         setattr(LocalProxy, f"__r{bare}__", _forward_reflected(operation))
     for name in _OTHER_OPERATORS:
         setattr(LocalProxy, f"__{name}__", _forward(getattr(operator, name)))
-    for name in _FUNCTIONS:
+    for name in (*_FUNCTIONS, *_BOTH_WAYS):
         setattr(LocalProxy, f"__{name}__", _forward(getattr(builtins, name)))
+    for name in _BOTH_WAYS:
+        setattr(LocalProxy, f"__r{name}__", _forward_reflected(getattr(builtins, name)))
+    for name in _ROUNDING:
+        setattr(LocalProxy, f"__{name}__", _forward(getattr(math, name)))
 
 
 _forward_all()
