@@ -112,6 +112,27 @@ def test_each_process_writes_its_own_after_a_fork(tmp_path: Path):
     assert len({json.loads(line)["pid"] for line in file.read_text().splitlines()}) == 4
 
 
+@pytest.mark.parametrize("end", ["sys.exit()", "os.kill(os.getpid(), 15)"])
+def test_what_was_under_way_at_a_fork_ends_in_the_parent_only(tmp_path: Path, end: str):
+    file = tmp_path / "log"
+    code = ASK + (
+        "    def forks(environ, start_response):\n"
+        "        if environ['PATH_INFO'] == '/forks' and not os.fork():\n"
+        "            ask(application, '/child')\n"
+        f"            {end}\n"
+        "        os.wait()\n"
+        "        return hello(environ, start_response)\n"
+        "    output = 'file:' + sys.argv[1]\n"
+        "    ask(holdfast.wsgi.RequestLog(forks, output=output, format='json'), '/forks')\n"
+    )
+    output_of(code, str(file))
+    events = [json.loads(line) for line in file.read_text().splitlines()]
+    assert sorted((event["path"], event["outcome"]) for event in events) == [
+        ("/child", "complete"),
+        ("/forks", "complete"),
+    ]
+
+
 def test_what_is_under_way_when_the_process_ends_is_called_off(tmp_path: Path):
     file = tmp_path / "log"
     code = ASK + (

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +19,9 @@ TIME_OUT = "time_out"  # the worker was killed for being late
 #: The requests of this process that have not ended, by the id of their entry. Whoever takes an
 #: entry out writes its OUT event: of all who try, one succeeds.
 open_entries: dict[int, Entry] = {}
+
+# Those that run at a fork end in the parent, which says so.
+os.register_at_fork(after_in_child=open_entries.clear)
 
 
 class Known:
