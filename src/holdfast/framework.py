@@ -28,6 +28,9 @@ async_snapshot: Callable[[Collection[bytes]], AbstractAsyncContextManager[object
 #: Turn a value that can't be compared as it is into one that can, or into NotImplemented.
 comparable: list[Callable[[Any], Any]] = []
 
+#: Whether a value is loaded only when it is looked at, and nobody has looked yet.
+unread: Callable[[Any], bool] | None = None
+
 #: Called after each piece of work that nobody waits for, in the thread or greenlet that did it, to
 #: close what it opened.
 after_background_work: list[Callable[[], object]] = []

@@ -16,6 +16,7 @@ from django.core.handlers.wsgi import WSGIHandler
 from django.http import HttpResponse, StreamingHttpResponse
 from django.test import override_settings
 from django.urls import include, path
+from django.utils.functional import SimpleLazyObject
 
 import holdfast
 from holdfast import configuration
@@ -39,6 +40,17 @@ async def aplain(request: Any) -> HttpResponse:
 
 def fails(request: Any) -> HttpResponse:
     raise LookupError("with a secret: hunter2")
+
+
+looks: list[str] = []
+
+
+def lazy(request: Any) -> HttpResponse:
+    user = SimpleLazyObject(lambda: looks.append("looked") or "ann")
+    if "look" in request.GET:
+        str(user)
+    holdfast.state.user = user
+    return HttpResponse("x")
 
 
 def streams(request: Any) -> StreamingHttpResponse:
@@ -69,6 +81,7 @@ urlpatterns = [
     path("", aplain),
     path("shop/", include(shop)),
     path("fails/", fails),
+    path("lazy/", lazy),
     path("streams/", streams),
     path("posts/", posts),
     path("uploads/", uploads),
@@ -130,6 +143,18 @@ def test_one_event_knows_route_view_and_state(site: Site):
         assert (event["status"], event["outcome"]) == (200, "complete")
         assert event["bytes_out"] == len(answer.text)
         assert event["client"] in ("", "127.0.0.1")
+
+
+def test_what_nobody_has_looked_at_is_not_loaded_for_the_log(site: Site):
+    looks.clear()
+    for events in logging_to({"STATE": ["user"]}):
+        site.ask("/lazy/")
+        assert events.one()["state"] == {"user": "<SimpleLazyObject>"}
+        assert looks == []
+        events.clear()
+        site.ask("/lazy/?look=1")
+        assert events.one()["state"] == {"user": "ann"}
+        assert looks == ["looked"]
 
 
 def test_exceptions_are_named_without_their_message(site: Site, events: Events):

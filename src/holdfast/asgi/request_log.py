@@ -106,9 +106,11 @@ class RequestLog(RequestScope):
             raise
         finally:
             try:
-                await _note_who(entry, opened, outcome)
-                if owns:
-                    await opened.aclose()
+                try:
+                    await _note_who(entry, opened, outcome)
+                finally:
+                    if owns:
+                        await opened.aclose()
             finally:
                 recorder.end(entry, outcome)
                 if owns and _get() is opened:

@@ -19,13 +19,14 @@ class HoldfastConfig(AppConfig):
 
     def ready(self) -> None:
         """Called by Django once all apps are loaded."""
-        from . import cached_functions, checks
+        from . import cached_functions, checks, lazy_objects
         from .cache.checks import unusable_caches
         from .stack.checks import check_stack
 
         register(check_stack, "holdfast")
         note_forks()
         cached_functions.tell()
+        lazy_objects.tell()
         add_check(checks.async_code_under_green_threads)
         add_check(unusable_caches)
         problem = checks.settings_problem()

@@ -33,6 +33,7 @@ from ..log.from_environ import EnvironReader
 from ..log.recorder import generation, recorder_for
 from ..log.upload import keep
 from ..scope.scope import scope_var
+from . import lazy_objects
 from .middleware import RequestScope
 
 #: Where the plain wrappers leave the entry.
@@ -66,6 +67,7 @@ class RequestLog:
         self._reader: EnvironReader | None = None
         self._generation = -1
         take_stop()
+        lazy_objects.tell()
         got_request_exception.connect(_note_exception, dispatch_uid="holdfast.log")
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase | Awaitable[HttpResponseBase]:
@@ -252,12 +254,14 @@ class _Own:
 
     def _end(self, outcome: str) -> None:
         entry = self.entry
-        if self._names:
-            scope = _get()
-            if scope.log is entry and scope.usable:
-                note_state(entry, self._names, vars(scope.state))
-        entry.recorder.end(entry, outcome)
-        self._response = self._body = None
+        try:
+            if self._names:
+                scope = _get()
+                if scope.log is entry and scope.usable:
+                    note_state(entry, self._names, vars(scope.state))
+        finally:
+            entry.recorder.end(entry, outcome)
+            self._response = self._body = None
 
 
 class _Counted:

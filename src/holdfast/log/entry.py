@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
+
+from .. import framework
 
 if TYPE_CHECKING:
     from .recorder import Recorder
@@ -127,9 +129,19 @@ _DEEPEST = 4
 
 
 def plain(value: Any, depth: int = 0) -> Any:
-    """*value* as it is now: nothing that the writing thread would have to ask, and bounded."""
+    """*value* as it is now: nothing that the writing thread would have to ask, and bounded.
+
+    Never raises: what can't be read here is its type, such as `<Cart>`.
+    """
     if type(value) in _PLAIN:
         return value[:_LONGEST_VALUE] if type(value) is str else value
+    try:
+        return _plain(value, depth)
+    except Exception:  # noqa: BLE001 - the project's objects, which may do anything
+        return _type_of(value)
+
+
+def _plain(value: Any, depth: int) -> Any:
     if isinstance(value, Mapping) and depth < _DEEPEST:
         items = list(value.items())[:_MOST_ITEMS]
         return {str(key)[:100]: plain(one, depth + 1) for key, one in items}
@@ -138,8 +150,28 @@ def plain(value: Any, depth: int = 0) -> Any:
     return str(value)[:_LONGEST_VALUE]
 
 
+def _type_of(value: Any) -> str:
+    return f"<{type(value).__name__}>"
+
+
+def plain_state(names: Sequence[str], values: Mapping[str, Any]) -> dict[str, Any]:
+    """The chosen *names* of `holdfast.state`, as they are now.
+
+    Of what nobody has looked at yet, such as Django's `request.user`, only the type: to look at it
+    might ask the database, after the request and in an event loop.
+    """
+    unread = framework.unread
+    return {
+        name: _type_of(values[name])
+        if unread is not None and unread(values[name])
+        else plain(values[name])
+        for name in names
+        if name in values
+    }
+
+
 def note_state(entry: Entry, names: tuple[str, ...], values: Mapping[str, Any]) -> None:
     """The chosen *names* of `holdfast.state`, as they are at the request's end."""
-    found = {name: plain(values[name]) for name in names if name in values}
+    found = plain_state(names, values)
     if found:
         entry.state = found

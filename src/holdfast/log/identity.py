@@ -50,7 +50,7 @@ class Identify:
             if inspect.iscoroutine(found):
                 found = run(self._in_time(found))
             self._note(entry, found)
-        except Exception as error:  # noqa: BLE001 - whatever it is, the request goes on
+        except (Exception, asyncio.CancelledError) as error:  # noqa: BLE001 - the request goes on
             self._complain(entry, error)
 
     async def soon(self, entry: Entry, request: Any) -> None:
@@ -60,6 +60,11 @@ class Identify:
             if inspect.isawaitable(found):
                 found = await self._in_time(found)
             self._note(entry, found)
+        except asyncio.CancelledError as error:
+            task = asyncio.current_task()
+            if task is None or task.cancelling():
+                raise  # it is the request that was called off
+            self._complain(entry, error)
         except Exception as error:  # noqa: BLE001 - as above
             self._complain(entry, error)
 
@@ -75,7 +80,7 @@ class Identify:
             raise TypeError(f"identify() must return a mapping or None, not {found!r:.100}")
         entry.who = {str(name): plain(value) for name, value in found.items()}
 
-    def _complain(self, entry: Entry, error: Exception) -> None:
+    def _complain(self, entry: Entry, error: BaseException) -> None:
         entry.who = {}
         self._failed += 1
         now = time.monotonic()

@@ -296,13 +296,15 @@ class Exchange:
         entry = self._entry
         recorder = entry.recorder
         try:
-            if recorder.asks:
-                if recorder.names:
-                    note_state(entry, recorder.names, vars(scope.state))
-                if recorder.identify is not None and entry.who is None:
-                    recorder.identify.now(entry, scope.request)
-            if self._owns:
-                scope.close()
+            try:
+                if recorder.asks:
+                    if recorder.names:
+                        note_state(entry, recorder.names, vars(scope.state))
+                    if recorder.identify is not None and entry.who is None:
+                        recorder.identify.now(entry, scope.request)
+            finally:
+                if self._owns:
+                    scope.close()
         finally:
             _set(then)
             recorder.end(entry, outcome)

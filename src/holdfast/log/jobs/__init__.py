@@ -15,7 +15,7 @@ from typing import Any
 from ...configuration import setting
 from ...scope.open_scope import open_scope
 from ...scope.scope import Scope, scope_var
-from ..entry import Known, plain
+from ..entry import Known, plain_state
 from ..ids import is_request_id, is_traceparent, new_id
 
 #: Under which name adapters send what `outgoing` gives.
@@ -38,8 +38,7 @@ def outgoing() -> dict[str, Any]:
         sent["traceparent"] = traceparent
     names = setting("LOG", {}).get("STATE", ())
     if names and scope.usable:
-        state = vars(scope.state)
-        values = {name: plain(state[name]) for name in names if name in state}
+        values = plain_state(names, vars(scope.state))
         if values:
             sent["state"] = values
     return sent
