@@ -209,6 +209,22 @@ def test_multipart_bodies_show_fields_and_no_files():
         assert "hunter" not in cut
 
 
+@pytest.mark.parametrize("name", ["*=a; name*0=b", "*=utf-8''password", "*0=pass; name*1=word"])
+def test_a_field_whose_name_nobody_understands_is_hidden(name: str):
+    body = multipart((f"name{name}", b"hunter2"), ('name="title"', b"hello")) + b"--XX--"
+    shown = body_text(body, "multipart/form-data; boundary=XX", "", redaction, len(body))
+    assert "hunter2" not in shown
+    assert shown.endswith("=***&title=hello")
+
+
+def test_a_type_whose_parameters_nobody_understands_is_not_read():
+    twice = "; charset*=a; charset*0=b; boundary*=XX; boundary*0=YY"
+    shown = body_text(b'{"a":1}', f"application/json{twice}", "", redaction, 7)
+    assert shown == "<7 bytes in an unknown charset>"
+    shown = body_text(b"--XX", f"multipart/form-data{twice}", "", redaction, 4)
+    assert shown == "<4 bytes without a boundary>"
+
+
 @pytest.mark.parametrize("charset", ["utf-8", "utf-16", "utf-16-le", "utf-16-be", "utf-32"])
 def test_bodies_in_other_encodings_hide_as_much(charset: str):
     body = json.dumps({"password": SECRET, "page": 1}).encode(charset)

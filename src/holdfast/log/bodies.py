@@ -70,8 +70,8 @@ def _text(text: str, content_type: str, redaction: Redaction, whole: int) -> str
 
 
 def _decoded(taken: bytes, content_type: str) -> str | None:
-    charset = _parameter(content_type, "charset").lower()
-    if not charset:
+    charset = _parameter(content_type, "charset")
+    if charset == "":
         if taken[:2] in (b"\xff\xfe", b"\xfe\xff"):
             charset = "utf-16"
         elif taken[1:2] == b"\x00" and len(taken) > 1:
@@ -80,17 +80,21 @@ def _decoded(taken: bytes, content_type: str) -> str | None:
             charset = "utf-16-be"
         else:
             charset = "utf-8-sig"
-    if charset not in _CHARSETS:
+    if charset is None or charset.lower() not in _CHARSETS:
         return None
     return taken.decode(charset, "replace")
 
 
-def _parameter(content_type: str, name: str) -> str:
+def _parameter(content_type: str, name: str) -> str | None:
+    """A parameter of the header; empty: it has none such, None: nobody knows what it means."""
     if ";" not in content_type or len(content_type) > _LONGEST_TYPE:
         return ""
     message = Message()
     message["content-type"] = content_type.replace("\r", " ").replace("\n", " ")
-    found = message.get_param(name)
+    try:
+        found = message.get_param(name)
+    except Exception:  # noqa: BLE001 - such as for one that is given both whole and in parts
+        return None
     return found if isinstance(found, str) else ""
 
 
@@ -119,8 +123,12 @@ def _part(head: bytes, content: bytes, redaction: Redaction) -> str:
     message["content-disposition"] = (
         line[0].partition(b":")[2].decode("utf-8", "replace") if line else ""
     )
-    name = message.get_param("name", "", "content-disposition")
-    name = name if isinstance(name, str) else "?"
+    try:
+        name = message.get_param("name", "", "content-disposition")
+    except Exception:  # noqa: BLE001 - as above
+        name = None
+    if not isinstance(name, str):
+        return f"?={HIDDEN}"  # forms have no names in other encodings, or in parts
     is_file = b"filename" in head.lower()
     # A type of its own: not the text field of a form.
     has_type = b"content-type:" in head.lower()
