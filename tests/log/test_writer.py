@@ -10,7 +10,10 @@ from typing import Any
 import pytest
 
 import holdfast
+from holdfast.log.formats import FORMATS
 from holdfast.log.recorder import recorder_for
+from holdfast.log.redaction import Redaction
+from holdfast.log.sinks import NotAll, ToFunction
 from holdfast.wsgi import RequestLog
 from tests.fresh_process import output_of
 from tests.log.driving import Events, ask, hello
@@ -81,6 +84,71 @@ def test_an_output_that_fails_is_counted_and_the_next_is_written(caplog: pytest.
     assert holdfast.log.stats()["failed"] == failed + 1
     assert len(events) == 1
     assert "could not write 1 records" in caplog.text
+
+
+def test_an_output_that_fails_for_one_event_gets_the_others(caplog: pytest.LogCaptureFixture):
+    events = Events()
+
+    def output(event: dict[str, Any]) -> None:
+        if event["path"] == "/3":
+            raise ValueError("not this one")
+        events(event)
+
+    application = RequestLog(hello, output=output)
+    before = holdfast.log.stats()
+    for number in range(20):
+        ask(application, PATH_INFO=f"/{number}")
+    holdfast.log.flush(20)
+    after = holdfast.log.stats()
+    assert [event["path"] for event in events] == [f"/{n}" for n in range(20) if n != 3]
+    assert (after["failed"] - before["failed"], after["written"] - before["written"]) == (1, 19)
+    assert "could not write 1 records" in caplog.text
+    assert "not this one" in caplog.text
+
+
+def test_an_output_that_takes_its_time_to_fail_is_not_waited_for_by_each_event(
+    monkeypatch: pytest.MonkeyPatch,
+):
+    now, asked = [0.0], []
+
+    def output(event: dict[str, Any]) -> None:
+        asked.append(event["path"])
+        if event["path"] == "/3":
+            now[0] += 5
+            raise TimeoutError
+
+    sink = ToFunction(output)
+    monkeypatch.setattr("holdfast.log.sinks.time.monotonic", lambda: now[0])
+    with pytest.raises(NotAll) as raised:
+        sink.write([{"path": f"/{number}"} for number in range(20)])
+    assert asked == ["/0", "/1", "/2", "/3"]
+    assert raised.value.lost == 17
+
+
+@pytest.mark.parametrize("form", FORMATS)
+def test_a_request_that_can_not_be_described_has_its_line_and_so_have_the_others(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, form: str
+):
+    def text(redaction: Redaction, text: str, real: Any = Redaction.text) -> str:
+        if text == "/odd":
+            raise ValueError
+        return str(real(redaction, text))
+
+    monkeypatch.setattr(Redaction, "text", text)
+    file = tmp_path / "log"
+    application = RequestLog(hello, output=f"file:{file}", format=form)
+    failed = holdfast.log.stats()["failed"]
+    for path, request_id in (("/a", "first"), ("/odd", "second"), ("/b", "third")):
+        ask(application, PATH_INFO=path, HTTP_X_REQUEST_ID=request_id)
+    holdfast.log.flush(20)
+    lines = file.read_text().splitlines()
+    assert len(lines) == 3
+    for line, request_id in zip(lines, ("first", "second", "third"), strict=True):
+        assert request_id in line
+        assert "200" in line
+        assert "complete" in line
+    assert ["***" in line for line in lines] == [False, True, False]
+    assert holdfast.log.stats()["failed"] == failed
 
 
 def test_all_is_written_when_the_process_ends(tmp_path: Path):

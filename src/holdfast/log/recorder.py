@@ -17,10 +17,11 @@ from .addresses import TrustedProxies
 from .bodies import body_text
 from .entry import Entry, open_entries
 from .identity import identify_of
-from .metrics import meter_for
+from .least_event import least_event
+from .metrics import Meter, meter_for
 from .redaction import Redaction
 from .sampling import Limit, Sampling
-from .sinks import ToDescriptor, sink_for
+from .sinks import NotAll, ToDescriptor, sink_for
 from .usual_line import UsualLine
 from .writer import Writer
 
@@ -152,19 +153,44 @@ class Recorder:
 
     def _handle(self, batch: list[Entry]) -> None:
         for meter in self._metrics:
-            for entry in batch:
-                if not entry.is_start:
-                    meter.count(entry)
-            meter.tick()
-        events: list[Any] = [event for event in map(self._chosen, batch) if event is not None]
+            self._count(meter, batch)
+        events: list[Any] = []
+        for entry in batch:
+            try:
+                event = self._chosen(entry)
+            except Exception as error:  # noqa: BLE001 - it costs no other entry its event
+                self.writer.complain("describe a request", error)
+                event = least_event(self, entry)
+            if event is not None:
+                events.append(event)
         dropped = self.writer.taken_drops()
         if dropped:
             self._dropped += dropped
             now = self.stamp(time.time())
             events.append({"time": now, "event": "dropped", "records": dropped, "pid": self.pid})
         if events:
+            self._hand_on(events)
+
+    def _count(self, meter: Meter, batch: list[Entry]) -> None:
+        try:
+            for entry in batch:
+                if not entry.is_start:
+                    meter.count(entry)
+            meter.tick()
+        except Exception as error:  # noqa: BLE001 - metrics cost nobody a line
+            self.writer.complain("count requests", error)
+
+    def _hand_on(self, events: list[Any]) -> None:
+        lost = 0
+        try:
             self._sink.write(events)
-            self.written += len(events)
+        except NotAll as error:
+            lost = error.lost
+            self.writer.lose(lost, error.__cause__ or error)
+        except Exception as error:  # noqa: BLE001 - the disk is full, or the like
+            lost = len(events)
+            self.writer.lose(lost, error)
+        self.written += len(events) - lost
 
     def _chosen(self, entry: Entry) -> dict[str, Any] | str | None:
         """The event to write for *entry*, or its line; None where it is left out."""

@@ -23,8 +23,47 @@ class Sink(Protocol):
     native: bool
 
     def write(self, events: Sequence[Event]) -> None:
-        """Write *events*, in this order. May block and raise; the writer thread bears both."""
+        """Write *events*, in this order. May block and raise; the writer thread bears both.
+
+        Raises:
+            NotAll: so many of them were lost; after any other exception all of them are.
+        """
         ...
+
+
+class NotAll(Exception):  # noqa: N818 - it is about how many, and of what its cause says
+    """Some events were handed on, and some were lost."""
+
+    def __init__(self, lost: int) -> None:
+        super().__init__(f"{lost} events were lost")
+        self.lost = lost
+
+
+#: From how many seconds on a failure is taken for one of the output, not of the event.
+_OUTAGE_SECONDS = 1.0
+
+
+def one_by_one(events: Sequence[Event], hand_on: Callable[[Event], object]) -> None:
+    """Hand on each of *events*: one that fails costs no other.
+
+    An output that takes its time to fail is away. Then the rest is lost, too: to wait once for each
+    of them would keep the process from ending.
+
+    Raises:
+        NotAll: of its last failure.
+    """
+    lost, failure = 0, None
+    for place, event in enumerate(events):
+        began = time.monotonic()
+        try:
+            hand_on(event)
+        except Exception as error:  # noqa: BLE001 - the project's own function, or handler
+            lost, failure = lost + 1, error
+            if time.monotonic() - began >= _OUTAGE_SECONDS:
+                lost += len(events) - place - 1
+                break
+    if failure is not None:
+        raise NotAll(lost) from failure
 
 
 def sink_for(output: str | Callable[..., object], form: str) -> Sink:
@@ -154,11 +193,13 @@ class ToLogging:
 
     def write(self, events: Sequence[Event]) -> None:
         """Hand on *events*, one by one."""
-        for event in events:
-            level = level_of(event)
-            if logger.isEnabledFor(level):
-                with in_span(event):
-                    logger.log(level, "%s", self._form(event), extra={"holdfast": dict(event)})
+        one_by_one(events, self._log)
+
+    def _log(self, event: Event) -> None:
+        level = level_of(event)
+        if logger.isEnabledFor(level):
+            with in_span(event):
+                logger.log(level, "%s", self._form(event), extra={"holdfast": dict(event)})
 
 
 def level_of(event: Event) -> int:
@@ -198,5 +239,4 @@ class ToFunction:
 
     def write(self, events: Sequence[Event]) -> None:
         """Hand on *events*, one by one."""
-        for event in events:
-            self._function(dict(event))
+        one_by_one(events, lambda event: self._function(dict(event)))

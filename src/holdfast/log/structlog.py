@@ -7,7 +7,7 @@ from typing import Any
 
 from .filters import fields_of
 from .redaction import Redaction
-from .sinks import Event, in_span, level_of
+from .sinks import Event, in_span, level_of, one_by_one
 
 
 def request_fields(
@@ -48,10 +48,13 @@ class ToStructlog:
         import structlog
 
         logger = structlog.get_logger("holdfast.requests")
-        for event in events:
+
+        def log(event: Event) -> None:
             fields = {name: value for name, value in event.items() if name != "event"}
             # A processor that stamps the time would put its own there.
             fields["at"] = fields.pop("time")
             with in_span(event):
                 name = logging.getLevelName(level_of(event)).lower()
                 getattr(logger, name)(f"request {event['event']}", **fields)
+
+        one_by_one(events, log)

@@ -183,12 +183,20 @@ class Writer:
     def _write(self, batch: list[Entry]) -> None:
         try:
             self._handle(batch)
-        except Exception:
-            self.failed += len(batch)
-            now = time.monotonic()
-            if now - self._complained >= _COMPLAIN_EVERY_SECONDS:
-                self._complained = now
-                logger.exception("The request log could not write %d records", len(batch))
+        except Exception as error:  # noqa: BLE001 - the next batch may be better
+            self.lose(len(batch), error)
+
+    def lose(self, records: int, error: BaseException) -> None:
+        """So many records could not be written, because of *error*: count them, and say so."""
+        self.failed += records
+        self.complain(f"write {records} records", error)
+
+    def complain(self, what: str, error: BaseException) -> None:
+        """Log that the request log could not do something; not more often than once a minute."""
+        now = time.monotonic()
+        if now - self._complained >= _COMPLAIN_EVERY_SECONDS:
+            self._complained = now
+            logger.error("The request log could not %s", what, exc_info=error)
 
     _complained = -1e9
 
