@@ -9,10 +9,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import holdfast
+from holdfast.log import formats
 from holdfast.log.entry import Entry
 from holdfast.log.formats import as_in_out, as_json, as_line
+from holdfast.log.least_event import least_event
 from holdfast.log.recorder import Recorder, recorder_for
-from tests.log.driving import event_of
+from holdfast.wsgi import RequestLog
+from tests.log.driving import Events, ask, event_of, hello
 from tests.log.fuzzing import examples
 from tests.log.test_redaction import wsgi
 
@@ -22,7 +26,7 @@ HOSTILE = [
     *("\x1b[2J\x1b]0;owned\x07", "\x9b31m", "\x7f\x7f", "\u202etxt.exe", "a\x00b", "\ud800"),
     *('" status=200 outcome=complete x="', "\\", '\\"', "x status=500", "", " ", "=", "\U000e0041"),
 ]
-FORMATS = [as_line, as_json, as_in_out]
+FORMATS = list(formats.FORMATS.values())
 
 pair = re.compile(r'([\w.-]+)=("(?:[^"\\]|\\.)*"|[^\s"=]*)(?: |$)')
 
@@ -125,6 +129,24 @@ def test_the_line_that_is_made_at_once_says_what_the_slow_one_says(
     vars(entry).update(values, began=4.5, ended_at=6.0)
     assert recorder._line is not None
     assert recorder._line.of(entry) == as_line(recorder.event(entry))
+
+
+def test_every_format_knows_every_kind_of_event():
+    events = Events()
+    recorder = recorder_for({"output": events, "in": True})
+    ask(RequestLog(hello, output=events, **{"in": True}))
+    recorder.writer.dropped = 3
+    holdfast.log.flush(20)
+    entry = Entry()
+    vars(entry).update(time=1.0, began=1.0, ended_at=2.0, request_id="a")
+    events += [least_event(recorder, entry), least_event(recorder, entry.at_start())]
+    assert [event["event"] for event in events] == ["in", "out", "dropped", "out", "in"]
+    for form in FORMATS:
+        for event in events:
+            line = form(event)
+            assert is_harmless(line)
+            assert len(line.splitlines()) == 1
+    assert re.fullmatch(r"DROPPED \[\d+\] \[\S+Z\] 3", as_in_out(events[2]))
 
 
 def test_the_in_and_out_lines_have_the_places_that_parsers_know():

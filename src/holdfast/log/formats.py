@@ -105,8 +105,11 @@ def as_in_out(event: Mapping[str, Any]) -> str:
     """The two lines that API logs are often written in, `IN` and `OUT`, for who parses these.
 
     `IN [pid] [time] [client] [user agent] [who] METHOD uri body`, and the same with `OUT`, then the
-    duration in seconds, the status and how the request ended.
+    duration in seconds, the status and how the request ended. Of what was lost,
+    `DROPPED [pid] [time] number`.
     """
+    if event["event"] == "dropped":
+        return f"DROPPED [{event['pid']}] [{event['time']}] {event['records']}"
     query = event.get("query")
     uri = f"{event['path']}?{query}" if query else event["path"]
     headers = event.get("headers", {})
