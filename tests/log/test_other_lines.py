@@ -120,7 +120,7 @@ def test_names_that_a_record_has_itself_are_refused(name: str):
 
 def test_a_rate_limit_for_each_message_says_what_it_held_back(monkeypatch: pytest.MonkeyPatch):
     now = [1000.0]
-    monkeypatch.setattr("holdfast.log.filters.time.time", lambda: now[0])
+    monkeypatch.setattr("holdfast.log.filters.time.monotonic", lambda: now[0])
     limit = holdfast.log.RateLimit(most=2)
 
     def passes(message: str, *args: object, level: int = logging.INFO) -> str | None:

@@ -12,6 +12,8 @@ from wsgiref.validate import validator
 import pytest
 
 import holdfast
+from holdfast.log.entry import Entry
+from holdfast.log.recorder import recorder_for
 from holdfast.wsgi import RequestLog, RequestScope
 from tests.log.driving import Events, ask, event_of, hello, reads_all
 
@@ -374,11 +376,8 @@ def test_a_share_is_written_and_errors_and_slow_ones_always():
 def test_a_limit_says_what_it_left_out():
     now = [1000.0]
     logged = RequestLog(hello, output=(events := Events()), limit=3)
-    ask(logged)
-    holdfast.log.flush()
-    recorder = logged._reader.recorder  # type: ignore[union-attr]
-    assert recorder._limit is not None
-    limit = recorder._limit
+    limit = recorder_for(logged._settings)._limit
+    assert limit is not None
     limit.passes = lambda key, at, real=limit.passes: real(key, now[0])  # type: ignore[method-assign]
     for _ in range(10):
         ask(logged)
@@ -386,7 +385,30 @@ def test_a_limit_says_what_it_left_out():
     now[0] += 1
     ask(logged)
     holdfast.log.flush()
-    assert [event.get("left_out") for event in events][-1] == 7
+    assert [event.get("left_out") for event in events] == [None, None, None, 7]
+
+
+def test_a_limit_counts_in_the_second_in_which_requests_end():
+    recorder = recorder_for({"output": (events := Events()), "limit": 5})
+
+    def entry(began: float, ended_at: float) -> Entry:
+        made = Entry()
+        vars(made).update(
+            {"request_id": "a", "method": "GET", "path": "/", "query": "", "peer": ""},
+            time=began,
+            began=began,
+            ended_at=ended_at,
+        )
+        return made
+
+    # Those that end together began in different seconds, and some come a little late.
+    recorder._handle([entry(100.9 + n % 2, 105.1) for n in range(100)])
+    assert len(events) == 5
+    recorder._handle([entry(100.9, 106.01 - n % 2 * 0.02) for n in range(100)])
+    assert len(events) == 10
+    starts = [entry(107.0 + n % 2, 0.0).at_start() for n in range(100)]
+    recorder._handle(sorted(starts, key=lambda start: start.began))
+    assert len(events) == 20
 
 
 # Who.

@@ -135,7 +135,7 @@ class RateLimit(logging.Filter):
             return True
         key = (record.name, record.levelno, str(record.msg)[:500])
         with self._lock:
-            left_out = self._limit.passes(key, time.time())
+            left_out = self._limit.passes(key, time.monotonic())
         if left_out is None:
             return False
         record.left_out = left_out

@@ -69,8 +69,14 @@ class Limit:
         self._left_out: dict[object, int] = {}
 
     def passes(self, key: object, now: float) -> int | None:
-        """How many of this *key* were left out since the last that passed; None: so is this."""
-        if int(now) != self._second:
+        """How many of this *key* were left out since the last that passed; None: so is this.
+
+        Args:
+            key: what is counted together.
+            now: in seconds, by a clock that nobody sets back.
+        """
+        # Not for one that comes a little late, from before the second that is counted now.
+        if int(now) > self._second:
             self._second = int(now)
             self._seen.clear()
         seen = self._seen.get(key, 0)
