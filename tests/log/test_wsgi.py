@@ -373,6 +373,22 @@ def test_a_share_is_written_and_errors_and_slow_ones_always():
     assert slow.one()["status"] == 200
 
 
+def test_of_a_share_start_and_end_are_both_written_or_neither():
+    rules = [{"route": "/api/*", "rate": 0.9}, {"rate": 0.5}]
+    settings = {"output": (events := Events()), "sample": rules, "slow": 60, "in": True}
+    logged = RequestLog(hello, **settings)
+    for _ in range(200):
+        ask(logged, PATH_INFO="/api/7")
+        ask(logged, PATH_INFO="/other")
+    holdfast.log.flush()
+    begun, ended = (
+        {event["request_id"] for event in events if event["event"] == kind}
+        for kind in ("in", "out")
+    )
+    assert begun == ended
+    assert 150 < len(begun) < 390
+
+
 def test_a_limit_says_what_it_left_out():
     now = [1000.0]
     logged = RequestLog(hello, output=(events := Events()), limit=3)

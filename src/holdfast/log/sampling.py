@@ -25,10 +25,11 @@ class Sampling:
         self.asks = bool(self._excluded or self._rules)
 
     def writes(self, entry: Entry) -> bool:
-        """Whether the event of *entry* is to be written."""
-        if entry.is_start:
-            return entry.path not in self._excluded
-        if (
+        """Whether the event of *entry* is to be written.
+
+        At the start by what is known then: the path stands for the route, and no status is there.
+        """
+        if not entry.is_start and (
             entry.outcome != COMPLETE
             or entry.status >= _SERVER_ERROR
             or entry.ended_at - entry.began >= self._slow
