@@ -195,12 +195,13 @@ def _find_cascades(model: type[models.Model], tables: dict[str, Table]) -> None:
             )
 
 
-# Values, as the database compares them
+# Values, as the database compares them. Of subclasses, drivers send what the type itself holds,
+# whatever the subclass says: an enum that is a text, too, prints as something else.
 
 
 def _integer(value: Any) -> str:
-    if isinstance(value, str):
-        return str(int(value))
+    if isinstance(value, int):
+        return str(int.__int__(value))
     if isinstance(value, float | Decimal):
         whole = int(value)
         if whole != value:
@@ -216,7 +217,7 @@ def _uuid(value: Any) -> str:
 def _text(value: Any) -> str:
     if not isinstance(value, str):
         raise TypeError(value)
-    return str(value)
+    return str.__str__(value)
 
 
 def _canonical(each: models.Field[Any, Any], connection: BaseDatabaseWrapper) -> Canonical | None:
