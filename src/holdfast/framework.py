@@ -12,9 +12,11 @@ from typing import Any
 #: Errors that say "there is none", to cached functions that keep such.
 absent_errors: list[type[Exception]] = []
 
-#: Asked for arguments that cached functions can't make a key of: what stands for the value in
-#: keys, or NotImplemented.
+#: Asked for arguments that cached functions can't make a key of: the class that the value counts
+#: as in keys and what names it there, or NotImplemented.
 key_makers: list[Callable[[Any], Any]] = []
+#: Asked before: the value that one merely stands for, or the same.
+stand_ins: list[Callable[[Any], Any]] = []
 
 #: What the framework counts beside, by name, for those who look at the figures of cached results.
 figures: list[Callable[[], Mapping[str, int]]] = []

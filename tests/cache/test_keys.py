@@ -130,8 +130,19 @@ def test_rooms_add_what_they_know(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(
         framework,
         "key_makers",
-        [lambda v: ("rows", v.pk) if isinstance(v, Row) else NotImplemented],
+        [lambda v: (Point, ("rows", v.pk)) if isinstance(v, Row) else NotImplemented],
     )
     assert encode(Row()) == encode(Row())
+    assert b"Row" not in encode(Row()), "it counts as what the room says"
     with pytest.raises(TypeError):
         encode(object())
+
+
+def test_what_stands_for_another_value_makes_its_key(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Later:
+        def __init__(self, held: object) -> None:
+            self.held = held
+
+    monkeypatch.setattr(framework, "stand_ins", [lambda v: v.held if type(v) is Later else v])
+    for held in (7, "a", Point(1, 2), Colour.RED):
+        assert encode(Later(held)) == encode(held)

@@ -83,7 +83,15 @@ _PLAINLY: dict[type, Callable[[Any], Any]] = {
 
 
 def _encode_other(value: Any) -> bytes:
-    """Of other types: what names an instance, with its class."""
+    """Of other types, or of what merely stands for a value."""
+    for held_by in framework.stand_ins:
+        value = held_by(value)
+    encoder = _encoders.get(type(value))
+    return _encode_instance(value) if encoder is None else encoder(value)
+
+
+def _encode_instance(value: Any) -> bytes:
+    """What names an instance, with its class."""
     kind = type(value)
     if isinstance(value, type):
         return b"c" + _name(value)
@@ -95,7 +103,8 @@ def _encode_other(value: Any) -> bytes:
     for known in framework.key_makers:
         found = known(value)
         if found is not NotImplemented:
-            return _instance(kind, encode(found))
+            counts_as, name = found
+            return _instance(counts_as, encode(name))
     if dataclasses.is_dataclass(value) and kind.__hash__ is not None:
         fields = tuple(getattr(value, field.name) for field in dataclasses.fields(value))
         return _instance(kind, encode_all(fields))

@@ -8,8 +8,9 @@ from contextlib import AbstractAsyncContextManager, AbstractContextManager
 from typing import Any
 
 from django.core.exceptions import ObjectDoesNotExist
-from django.db import connections, models
+from django.db import connections, models, router
 from django.http import Http404
+from django.utils.functional import LazyObject, empty
 
 from .. import framework
 
@@ -19,6 +20,8 @@ def tell() -> None:
     for error in (Http404, ObjectDoesNotExist):
         if error not in framework.absent_errors:
             framework.absent_errors.append(error)
+    if held_by not in framework.stand_ins:
+        framework.stand_ins.append(held_by)
     if name_of_instance not in framework.key_makers:
         framework.key_makers.append(name_of_instance)
     if close_connections not in framework.after_background_work:
@@ -56,16 +59,40 @@ def _counted() -> dict[str, int]:
     return {} if counters is None else dict(counters.events.snapshot())
 
 
+def held_by(value: Any) -> Any:
+    """What a lazy object, such as `request.user`, stands for; anything else itself."""
+    while issubclass(type(value), LazyObject):  # isinstance would believe what it pretends to be
+        if value._wrapped is empty:  # noqa: SLF001 - there is no public way
+            value._setup()  # noqa: SLF001
+        value = value._wrapped  # noqa: SLF001
+    return value
+
+
 def name_of_instance(value: Any) -> Any:
-    """A model's instance is its primary key, in its database."""
+    """A model's instance is a row: its primary key, in its database. Proxy models make no other."""
     if not isinstance(value, models.Model):
         return NotImplemented
+    options = value._meta  # noqa: SLF001 - documented by Django
     if value.pk is None:
         raise TypeError(
-            f"A key can't be made of a {value._meta.label} that was not saved: it has no primary"  # noqa: SLF001 - documented by Django
-            " key yet."
+            f"A key can't be made of a {options.label} that was not saved: it has no primary key"
+            " yet."
         )
-    return value._state.db, value.pk  # noqa: SLF001 - likewise
+    alias = value._state.db  # noqa: SLF001 - likewise
+    if alias is None:
+        # Made by hand, to stand for the row that it would be saved as.
+        alias = router.db_for_write(type(value), instance=value)
+    return options.concrete_model, (_not_a_mirror(alias), value.pk)
+
+
+def _not_a_mirror(alias: str) -> str:
+    """The alias of the database that *alias* is declared to be a replica of, or itself.
+
+    Nothing else is taken for the same: databases of one name on several hosts may be shards.
+    """
+    # An instance may come from a process that has other databases.
+    settings = connections.settings.get(alias, {})
+    return settings.get("TEST", {}).get("MIRROR") or alias
 
 
 def close_connections() -> None:
