@@ -42,7 +42,7 @@ class Recording:
             still open.
     """
 
-    __slots__ = ("broad", "closed", "outer", "parts", "refusal", "tags")
+    __slots__ = ("__weakref__", "broad", "closed", "outer", "parts", "refusal", "tags")
 
     def __init__(self, outer: Recording | None = None) -> None:
         self.tags: set[bytes] = set()

@@ -30,12 +30,13 @@ def start() -> None:
             "To know which rows a result was made of, Holdfast has to read SQL: pip install"
             " 'holdfast[tracking]'."
         )
-    from . import database_versions, hooks, snapshots
+    from . import database_versions, hooks, sites, snapshots
 
     if not _is_started:
         _is_started = True
         consistencies.install(snapshots.OfTransactions())
         hooks.watch_connections()
+        sites.watch_sites()
         if "django.db.backends.utils" in sys.modules:
             _watch_other_threads()
     wanted = is_versioned_in_database()
