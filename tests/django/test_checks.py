@@ -214,3 +214,32 @@ def test_a_log_behind_its_wrapper_is_sound(project: Project) -> None:
         f"import pathlib\npathlib.Path(__file__).with_name('wsgi.py').write_text({text!r})\n"
     )
     assert found(project.check()[1]) == []
+
+
+# W301
+
+
+CACHED = """
+import holdfast.django
+from django.http import HttpResponse
+@holdfast.django.cached_view(ttl=60)
+def front(request):
+    return HttpResponse("front")
+"""
+
+
+def test_cached_views_want_all_processes_watched(project: Project) -> None:
+    project.views, project.urls = CACHED, "path('', front)"
+    code, output = project.check()
+    assert (code, found(output)) == (0, ["holdfast.W301"])
+    assert "cached_view is used" in output
+
+
+@pytest.mark.parametrize("tracking", [True, None])
+def test_nothing_is_said_where_they_are_or_where_nothing_is_cached(
+    project: Project, *, tracking: bool | None
+) -> None:
+    if tracking:
+        project.views, project.urls = CACHED, "path('', front)"
+        project.settings = "HOLDFAST = {'CACHE': {'TRACKING': True}}\n"
+    assert "System check identified no issues" in project.check()[1]

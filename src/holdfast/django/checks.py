@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import sys
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -145,6 +146,26 @@ def check_process(
     ]
 
 
+@checks.register("holdfast")
+def check_tracking(
+    app_configs: Sequence[AppConfig] | None, **kwargs: Any
+) -> list[checks.CheckMessage]:
+    """`holdfast.W301`: processes that only write are not watched."""
+    _views()  # imports them
+    start = sys.modules.get("holdfast.django.tracking.start")
+    if start is None or not start.begun_by:
+        return []
+    return [
+        checks.Warning(
+            f"{start.begun_by[0]} is used, and HOLDFAST['CACHE']['TRACKING'] is not set: a process"
+            " that imports no cached view or query, such as a command or a queue's worker, writes"
+            " unseen, and old results are served after it.",
+            hint="Set HOLDFAST = {'CACHE': {'TRACKING': True}}.",
+            id="holdfast.W301",
+        )
+    ]
+
+
 def async_code_under_green_threads() -> Iterator[Problem]:
     """Async views and receivers, where green threads serve requests (W103)."""
     patched_by = startup.green_threads()
@@ -162,19 +183,23 @@ def async_code_under_green_threads() -> Iterator[Problem]:
 
 
 def _async_views() -> list[str]:
+    # as_view() marks the async ones, too.
+    return sorted({entry.lookup_str for entry in _views() if iscoroutinefunction(entry.callback)})
+
+
+def _views() -> list[URLPattern]:
     try:
-        return sorted(set(_views_below(get_resolver())))
+        return list(_views_below(get_resolver()))
     except (ImproperlyConfigured, ImportError):
         return []  # no URLconf, or a broken one, which Django's own checks report
 
 
-def _views_below(resolver: URLResolver) -> Iterator[str]:
+def _views_below(resolver: URLResolver) -> Iterator[URLPattern]:
     for entry in resolver.url_patterns:
         if isinstance(entry, URLResolver):
             yield from _views_below(entry)
         elif isinstance(entry, URLPattern):
-            if iscoroutinefunction(entry.callback):  # as_view() marks the async ones, too
-                yield entry.lookup_str
+            yield entry
 
 
 def _async_receivers() -> list[str]:
