@@ -5,7 +5,7 @@ import json
 import os
 import tempfile
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -120,6 +120,27 @@ def stopped(name: str) -> list[str]:
             target.process.terminate()
             target.process.wait(30)
         return sorted(event["path"] for event in read(folder / "requests.jsonl"))
+
+
+def _wait_for(condition: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + SETTLE_SECONDS
+    while time.monotonic() < deadline and not condition():
+        time.sleep(0.05)
+
+
+def closing(name: str) -> list[tuple[str, str, int]]:
+    """What the log says of requests after which *name* closes the connection."""
+    server = COLUMNS[name]
+    with tempfile.TemporaryDirectory(prefix="logged-") as folder_name:
+        folder = Path(folder_name)
+        with running(server, "holdfast", folder, 0, environment(folder)) as target:
+            for number in range(10):
+                for view in ("redirect", "async_normal", "async_stream"):
+                    asyncio.run(visits.closed_by_server(target.port, f"/{view}/{number}/"))
+            asyncio.run(visits.headers_only(target.port, "/async_stream/head/"))
+            _wait_for(lambda: len(read(folder / "requests.jsonl")) == 31)
+        events = read(folder / "requests.jsonl")
+        return [(event["path"], event["outcome"], event["bytes_out"]) for event in events]
 
 
 def late(name: str) -> tuple[list[dict[str, Any]], str]:

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from tests.log.scenarios import CLIENT_GONE, COMPLETE, ERROR, TIME_OUT, rows_of, told
-from tests.log.servers import COLUMNS, KILLED_WHEN_LATE, Column, late, run, stopped
+from tests.log.servers import COLUMNS, KILLED_WHEN_LATE, Column, closing, late, run, stopped
 from tests.log.times import KINDS, WITHIN_SECONDS
 
 # As many at once as a small machine bears: they mostly wait.
@@ -139,3 +139,18 @@ def test_a_worker_that_is_killed_for_being_late_says_which_request_was_under_way
         assert found[0] == ("normal", COMPLETE)
         assert found[1][0] in ("late", "async_late")
         assert found[1][1] == TIME_OUT, name
+
+
+# Where the connection ends with the request, as behind nginx, some tell so before the application
+# has got back to its last piece.
+CLOSING = ["hypercorn", "uvicorn", "daphne", "granian-asgi"]
+
+
+def test_an_answer_is_complete_though_the_connection_is_closed_after_it():
+    with ThreadPoolExecutor(len(CLOSING)) as pool:
+        found = dict(zip(CLOSING, pool.map(closing, CLOSING), strict=True))
+    for name, events in found.items():
+        assert len(events) == 31, name
+        assert {outcome for _, outcome, _ in events} == {COMPLETE}, (name, events)
+        sizes = {path.split("/")[1]: size for path, _, size in events if "head" not in path}
+        assert sizes == {"redirect": 0, "async_normal": 10, "async_stream": 60_000}, name

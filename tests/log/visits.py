@@ -101,3 +101,21 @@ async def upload_broken(visit: Visit) -> None:
     await writer.drain()
     await asyncio.sleep(0.2)  # usually the server has read it by then; if not, none will say so
     writer.transport.abort()
+
+
+async def closed_by_server(port: int, path: str) -> None:
+    """A request as nginx hands one on, read until the server has closed the connection."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    writer.write(f"GET {path} HTTP/1.0\r\nHost: localhost\r\nConnection: close\r\n\r\n".encode())
+    async with asyncio.timeout(60):
+        await reader.read()
+    writer.close()
+
+
+async def headers_only(port: int, path: str) -> None:
+    """A HEAD request of a client that leaves with the headers."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    writer.write(f"HEAD {path} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode())
+    async with asyncio.timeout(60):
+        await reader.readuntil(b"\r\n\r\n")
+    writer.transport.abort()

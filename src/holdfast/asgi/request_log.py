@@ -197,16 +197,29 @@ def _waited(sending: Awaitable[None]) -> Generator[Any, Any, bool]:
             step, given = (steps.__next__, ()) if answer is None else (steps.send, (answer,))
 
 
+# An answer, and one that refuses a websocket.
+_STARTS = frozenset({"http.response.start", "websocket.http.response.start"})
+_BODIES = frozenset({"http.response.body", "websocket.http.response.body"})
+_WITHOUT_BODY = (204, 304)
+
+
+def _size_of(frame: Message) -> int:
+    """How many bytes a websocket's *frame* has."""
+    data = frame.get("bytes") or frame.get("text") or b""
+    return len(data.encode("utf-8", "surrogatepass") if isinstance(data, str) else data)
+
+
 class _Exchange:
     """What a request's messages say about it."""
 
-    __slots__ = ("_accepted", "_entry", "_receive", "_send", "_whole")
+    __slots__ = ("_accepted", "_entry", "_gone", "_receive", "_send", "_whole")
 
     def __init__(self, entry: Entry, receive: Receive, send: Send) -> None:
         self._entry = entry
         self._receive = receive
         self._send = send
         self._whole = False  # whether the answer was sent to its end
+        self._gone = False  # whether the server has said that the connection is closed
         self._accepted = False
 
     async def receive(self) -> Message:
@@ -219,10 +232,13 @@ class _Exchange:
                 entry.bytes_in += len(data)
                 keep(entry.body, data, entry.recorder.body_size)
         elif kind == "http.disconnect":
+            self._gone = True
+            if entry.status and (entry.method == "HEAD" or entry.status in _WITHOUT_BODY):
+                self._whole = True  # with the headers it had all that it asked for
             if not self._whole:
                 entry.left = True
         elif kind == "websocket.receive":
-            entry.bytes_in += len(message.get("bytes") or message.get("text") or "")
+            entry.bytes_in += _size_of(message)
         elif kind == "websocket.disconnect":
             self._whole = True
         return message
@@ -230,7 +246,7 @@ class _Exchange:
     async def send(self, message: Message) -> None:
         kind = message["type"]
         entry = self._entry
-        if kind == "http.response.body":
+        if kind in _BODIES:
             data = message.get("body", b"")
             more = message.get("more_body", False)
             now = perf_counter()
@@ -238,16 +254,15 @@ class _Exchange:
                 entry.first_byte_at = now
             if data:
                 keep(entry.response_body, data, entry.recorder.response_size)
-            waited = await self._passed_on(message)
+            waited = await self._passed_on(message, last=not more)
             if not entry.left:
                 entry.bytes_out += len(data)
             if not more:
-                self._whole = True
                 # Who has just written is often kept waiting by who reads it, or by other threads:
                 # what the client has by then took no longer for that.
                 entry.ended_at = perf_counter() if waited else now
             return
-        if kind == "http.response.start":
+        if kind in _STARTS:
             message = self._started(message)
         elif kind == "http.response.pathsend":
             self._whole = True
@@ -256,12 +271,21 @@ class _Exchange:
             self._websocket(kind, message)
         await self._passed_on(message)
 
-    async def _passed_on(self, message: Message) -> bool:
+    async def _passed_on(self, message: Message, *, last: bool = False) -> bool:
         """Hand *message* to the server; whether that had to wait, as for a slow client."""
+        before = self._whole
+        if last and not self._entry.left:
+            # Some servers close the connection while they take the last piece, and tell that as
+            # they tell of a client that leaves: it has all by then, unless the taking fails.
+            self._whole = True
         try:
             return await _waited(self._send(message))
-        except OSError:
-            self._entry.left = True  # as the specification says: the client is gone
+        except BaseException as error:
+            if last:
+                self._whole = before
+            # OSError: as the specification says, the client is gone.
+            if isinstance(error, OSError) or (self._gone and not self._whole):
+                self._entry.left = True
             raise
 
     def _started(self, message: Message) -> Message:
@@ -269,13 +293,15 @@ class _Exchange:
         recorder = entry.recorder
         entry.status = message["status"]
         headers = message.get("headers", ())
+        if recorder.return_ids or recorder.response_size:
+            # An iterable, which may be one that can be read once.
+            message = {**message, "headers": (headers := list(headers))}
         if recorder.return_ids:
             wanted_name = recorder.id_header.lower().encode()
             if not any(name == wanted_name for name, _ in headers):
-                headers = [*headers, (wanted_name, entry.request_id.encode())]
+                headers.append((wanted_name, entry.request_id.encode()))
                 if entry.traceparent:
                     headers.append((b"traceparent", entry.traceparent.encode()))
-                message = {**message, "headers": headers}
         if recorder.response_size:
             found = {bytes(name).lower(): bytes(value).decode("latin-1") for name, value in headers}
             kind = found.get(b"content-type", "")
@@ -290,10 +316,10 @@ class _Exchange:
             self._accepted = True
             entry.status, entry.first_byte_at = 101, perf_counter()
         elif kind == "websocket.send":
-            entry.bytes_out += len(message.get("bytes") or message.get("text") or "")
+            entry.bytes_out += _size_of(message)
         elif kind == "websocket.close":
             self._whole = True
-            if not self._accepted:
+            if not self._accepted and not entry.status:
                 entry.status = 403  # what servers answer then
 
     def outcome(self) -> str:
