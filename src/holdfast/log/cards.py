@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from itertools import accumulate
 
 HIDDEN = "***"
 
@@ -30,49 +31,66 @@ def without_cards(text: str) -> str:
 def _hide(run: re.Match[str]) -> str:
     text = run[0]
     groups = list(_GROUP.finditer(text))
+    digits = _Digits("".join(group[1] for group in groups))
     if len(groups) == 1:
-        return HIDDEN if _holds_card(text) else text
+        return HIDDEN if digits.hold_card(0, len(text)) else text
+    # The groups, by how many digits stand before their ends.
+    ends = dict(zip(accumulate(len(group[1]) for group in groups), groups, strict=True))
     # A card begins and ends with a group. All that may be one is hidden: taking the first only
     # might leave most of another that begins within it.
-    shown, hidden_to = [], 0
-    for number, group in enumerate(groups):
-        to = _end_of_card(groups, number)
+    shown, hidden_to, begin = [], 0, 0
+    for end, group in ends.items():
+        to = group.end() if end - begin > _MOST_DIGITS and digits.hold_card(begin, end) else 0
+        for last in range(begin + _LEAST_DIGITS, begin + _MOST_DIGITS + 1):
+            if last in ends and digits.are_card(begin, last):
+                to = ends[last].end()
         if to > hidden_to:
             if group.start(1) >= hidden_to:
                 shown += [text[hidden_to : group.start(1)], HIDDEN]
             hidden_to = to
+        begin = end
     return "".join([*shown, text[hidden_to:]])
 
 
-def _end_of_card(groups: list[re.Match[str]], first: int) -> int:
-    """Where the longest card ends that begins with the group *first*; 0: none does."""
-    digits, end = "", 0
-    for group in groups[first : first + _MOST_DIGITS]:
-        digits += group[1]
-        if len(digits) > _MOST_DIGITS:
-            # As long as this can only be the first.
-            return group.end() if digits == group[1] and _holds_card(digits) else end
-        if len(digits) >= _LEAST_DIGITS and _ISSUED(digits) and _adds_up(digits):
-            end = group.end()
-    return end
+# What a digit counts at every second place, from the right (Luhn).
+_DOUBLED = (0, 2, 4, 6, 8, 1, 3, 5, 7, 9)
 
 
-def _holds_card(digits: str) -> bool:
-    """Whether *digits*, of which nothing stands apart, are a card or have one among them."""
-    if len(digits) <= _MOST_DIGITS:
-        # A whole number: also one of an issuer that we don't know.
-        return (digits[0] in "23456" or _ISSUED(digits) is not None) and _adds_up(digits)
-    return any(
-        _ISSUED(part) and _adds_up(part)
-        for size in (16, 15, 14)
-        for part in (digits[at : at + size] for at in range(len(digits) - size + 1))
-    )
+class _Digits:
+    """The digits of a run. Any part of it is judged at the same small cost: a run may be long."""
 
+    def __init__(self, digits: str) -> None:
+        self._digits = digits
+        plain = [int(digit) for digit in digits]
+        doubled = [_DOUBLED[digit] for digit in plain]
+        # Added up from the left: with the digits doubled at even places, and at odd ones.
+        sums = []
+        for parity in (0, 1):
+            worth = plain.copy()
+            worth[parity::2] = doubled[parity::2]
+            sums.append(list(accumulate(worth, initial=0)))
+        self._sums = sums
 
-def _adds_up(digits: str) -> bool:
-    """Whether the check digit is right (Luhn)."""
-    total = 0
-    for place, digit in enumerate(reversed(digits)):
-        worth = int(digit) * (1 + place % 2)
-        total += worth - 9 if worth > 9 else worth  # noqa: PLR2004 - Luhn's rule
-    return total % 10 == 0
+    def add_up(self, begin: int, end: int) -> bool:
+        """Whether the check digit of this part is right."""
+        # The last digit isn't doubled.
+        sums = self._sums[end % 2]
+        return (sums[end] - sums[begin]) % 10 == 0
+
+    def are_card(self, begin: int, end: int) -> bool:
+        """Whether this part is a number of today's issuers."""
+        return self.add_up(begin, end) and _ISSUED(self._digits, begin, end) is not None
+
+    def hold_card(self, begin: int, end: int) -> bool:
+        """Whether this part, of which nothing stands apart, is a card or has one within."""
+        if end - begin <= _MOST_DIGITS:
+            # A whole number: also one of an issuer that we don't know.
+            first = self._digits[begin]
+            return (
+                first in "23456" or _ISSUED(self._digits, begin, end) is not None
+            ) and self.add_up(begin, end)
+        return any(
+            self.are_card(at, at + size)
+            for size in (16, 15, 14)
+            for at in range(begin, end - size + 1)
+        )
