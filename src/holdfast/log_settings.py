@@ -249,7 +249,7 @@ def _header_names(value: Any, place: str) -> tuple[str, ...]:
     names = _lower("user-agent")(value, place)
     for name in names:
         _header(name, place)
-    return names
+    return tuple(dict.fromkeys(names))
 
 
 _VALIDATORS: dict[str, Callable[[Any, str], Any]] = {

@@ -123,6 +123,17 @@ def test_who_asked_for_no_body_has_all_with_the_headers(method: str, status: int
 # Headers
 
 
+def test_a_header_that_is_named_twice_is_noted_once():
+    async def answers(scope: Any, receive: Any, send: Any) -> None:
+        await send(START)
+        await send({"type": "http.response.body"})
+
+    events = Events()
+    logged = RequestLog(answers, output=events, headers=["user-agent", "User-Agent", "x-shop"])
+    asyncio.run(ask(logged, scope_of(user_agent="curl", x_shop="7")))
+    assert events.one()["headers"] == {"user-agent": "curl", "x-shop": "7"}
+
+
 @pytest.mark.parametrize("own_id", [False, True])
 def test_headers_that_can_be_read_once_arrive_whole(own_id: bool):  # noqa: FBT001
     headers = [(b"content-type", b"text/plain"), (b"set-cookie", b"a=1")]

@@ -54,6 +54,23 @@ def test_where_no_address_is_known_it_is_empty(proxies):
     assert holdfast.log.client_address(asgi(None)) == ""
 
 
+def test_a_socket_without_an_address_is_known_by_its_header(proxies):
+    proxies(PROXIES=["unix"])
+    scope = {**asgi(None, CLIENT.encode()), "client": (None, 0)}
+    assert holdfast.log.client_address(scope) == CLIENT
+    proxies()
+    assert holdfast.log.client_address(scope) == ""
+
+
+@pytest.mark.parametrize("headers", [(), (b"odd",)])
+def test_an_address_is_written_in_one_way(proxies, headers):
+    for count in (0, 1):
+        proxies(PROXIES=count)
+        for peer, written in (("::ffff:1.2.3.4", "1.2.3.4"), ("2001:DB8::0:1", "2001:db8::1")):
+            assert holdfast.log.client_address(asgi(peer, *headers)) == written
+        assert holdfast.log.client_address(asgi("/run/app.sock", *headers)) == "/run/app.sock"
+
+
 def test_what_is_no_request_is_refused_with_what_it_takes():
     with pytest.raises(TypeError, match="takes Django's request, a WSGI environ or an ASGI scope"):
         holdfast.log.client_address(7)

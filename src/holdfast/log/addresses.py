@@ -34,7 +34,8 @@ class TrustedProxies:
     def client(self, peer: str, header: str) -> str:
         """The client's address: the peer's own, wherever the header can't be believed."""
         if not header or not self:
-            return peer
+            # A header must not change how the same address is written.
+            return _plain(peer) if ":" in peer else peer
         found = self._found.get((peer, header))
         if found is None:
             found = self._counted(peer, header) if self.count else self._walked(peer, header)

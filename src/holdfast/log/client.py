@@ -46,7 +46,8 @@ def client_address(request: Any) -> str:
         )
     if "asgi" in meta:
         client = meta.get("client")
-        return proxies.client(client[0] if client else "", _of_scope(meta, name.encode()))
+        peer = str(client[0]) if client and client[0] else ""
+        return proxies.client(peer, _of_scope(meta, name.encode()))
     peer = meta.get("REMOTE_ADDR") or ""
     return proxies.client(peer, meta.get(environ_key(name), "")[-2 * LONGEST :])
 
