@@ -27,6 +27,9 @@ NAMES = [
     *("client_secret", "clientSecret", "authorization", "sessionid", "csrfmiddlewaretoken", "pin"),
     *("card_number", "cardNumber", "card[number]", "cvv", "cvc2", "otp", "private_key", "key"),
     *("\uff50\uff41\uff53\uff53\uff57\uff4f\uff52\uff44", "pass\u200bword", "p.a.s.s.w.o.r.d"),
+    *("passwort", "Paßwort", "userpwd", "contraseña", "contrasen\u0303a", "mot_de_passe"),
+    # Letters of other scripts: Cyrillic, Greek.
+    *("p\u0430ssword", "\u0420ASSWORD", "t\u03bfken", "\u0455\u0435cret", "\u0440in", "\u0442oken"),
 ]
 TOKENS = [
     *(

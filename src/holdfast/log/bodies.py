@@ -6,7 +6,7 @@ import re
 from email.message import Message
 from typing import TYPE_CHECKING
 
-from .json_bodies import HIDDEN, redacted_json
+from .json_bodies import HIDDEN, begins_json, redacted_json
 
 if TYPE_CHECKING:
     from .redaction import Redaction
@@ -63,7 +63,7 @@ def _text(text: str, content_type: str, redaction: Redaction, whole: int) -> str
     if kind == "application/x-www-form-urlencoded":
         return redaction.query(text)
     # Whatever it says it is: JSON that is called text/plain is JSON.
-    if kind == "application/json" or kind.endswith("+json") or text.lstrip()[:1] in ("{", "["):
+    if kind == "application/json" or kind.endswith("+json") or begins_json(text):
         found = redacted_json(text, redaction)
         return f"<{whole} bytes, not JSON>" if found is None else found
     return redaction.text(text)
@@ -137,6 +137,6 @@ def _part(head: bytes, content: bytes, redaction: Redaction) -> str:
     if redaction.is_secret(name):
         return f"{redaction.text(name)}={HIDDEN}"
     value = content.decode("utf-8", "replace")
-    if value.lstrip()[:1] in ("{", "["):
+    if begins_json(value):
         value = redacted_json(value, redaction) or HIDDEN
     return f"{redaction.text(name)}={redaction.text(value)}"

@@ -147,6 +147,8 @@ def _plain(value: Any, depth: int) -> Any:
         return {str(key)[:100]: plain(one, depth + 1) for key, one in items}
     if isinstance(value, list | tuple | set | frozenset) and depth < _DEEPEST:
         return [plain(one, depth + 1) for one in list(value)[:_MOST_ITEMS]]
+    if isinstance(value, Mapping | list | tuple | set | frozenset):
+        return "***"  # as a text, it would say what names hide
     return str(value)[:_LONGEST_VALUE]
 
 

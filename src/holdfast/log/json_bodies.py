@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from .redaction import Redaction
 
 HIDDEN = "***"
+# What parsers pass over before the first bracket: white space, a byte order mark.
+_BLANK = "".join(filter(str.isspace, map(chr, range(0x3001)))) + "\ufeff\0"
 
 # A string or word may be cut off where the text ends.
 _TOKEN = re.compile(
@@ -29,9 +31,14 @@ _TOKEN = re.compile(
 _DEEPEST = 1000
 
 
+def begins_json(text: str) -> bool:
+    """Whether *text* begins as an object or a list does."""
+    return text.lstrip(_BLANK)[:1] in ("{", "[")
+
+
 def redacted_json(text: str, redaction: Redaction) -> str | None:
     """*text* as compact JSON without secrets; it may be cut off at its end. None: it is no JSON."""
-    return _Scanner(redaction).scan(text)
+    return _Scanner(redaction).scan(text.lstrip(_BLANK))
 
 
 class _Scanner:
@@ -122,7 +129,7 @@ class _Scanner:
         if kind != "string":
             return token if self.redaction.text(token) == token else f'"{HIDDEN}"'
         text = _string(token)
-        if text.lstrip()[:1] in ("{", "["):
+        if begins_json(text):
             # JSON in JSON: each level doubles the escapes, so that there can't be many.
             text = redacted_json(text, self.redaction) or self.redaction.text(text)
         elif "=" in text:

@@ -8,30 +8,16 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterable, Mapping
+from math import isfinite
 from typing import Any
 from urllib.parse import unquote_plus
 
 from .cards import without_cards
+from .json_bodies import begins_json, redacted_json
+from .pairs import may_have_pairs, without_secret_values
+from .secret_names import REMEMBERED, SecretNames
 
 HIDDEN = "***"
-
-# Anywhere in a name, once it is lower case and without anything but letters and digits.
-_PARTS = (
-    *("password", "passwd", "passphrase", "passcode", "secret", "token", "apikey", "accesskey"),
-    *("privatekey", "signingkey", "encryptionkey", "credential", "authorization", "cookie"),
-    *("csrf", "xsrf", "session", "signature", "creditcard", "cardnumber", "cardno", "securitycode"),
-    *("kennwort", "motdepasse", "contrasena", "senha", "iban"),
-)
-# As one of a name's words.
-_WORDS = frozenset(
-    {
-        *("pass", "pwd", "pw", "auth", "bearer", "jwt", "otp", "totp", "mfa", "pin", "pan", "ssn"),
-        *("card", "cc", "cvv", "cvv2", "cvc", "cvc2", "csc", "sid", "sig", "key", "code", "nonce"),
-        *("salt", "hash", "pwdhash"),
-    }
-)
-_WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[^\W\d_a-zA-Z]+|\d+")
-_LONGEST_NAME = 256
 
 
 class Redaction:
@@ -43,41 +29,22 @@ class Redaction:
     """
 
     def __init__(self, names: Iterable[str] = (), patterns: Iterable[str] = ()) -> None:
-        self._parts = (*_PARTS, *filter(None, (_letters(name) for name in names)))
+        self._names = SecretNames(names)
+        self.is_secret = self._names.is_secret
         own = [(None, re.compile(pattern), HIDDEN) for pattern in patterns]
         self._patterns = [*_PATTERNS, *own]
-        self._judged: dict[str, bool] = {}
         # Texts that come again and again, such as paths and user agents, and hold nothing secret.
         self._harmless: set[str] = set()
         # Own patterns may match texts of any length.
         self._shortest = 0 if len(self._patterns) > len(_PATTERNS) else _SHORTEST_SECRET
-
-    def is_secret(self, name: str) -> bool:
-        """Whether what stands under *name* is hidden."""
-        found = self._judged.get(name)
-        if found is None:
-            found = self._judge(name)
-            if len(self._judged) < _JUDGED_NAMES and len(name) <= _LONGEST_NAME:
-                self._judged[name] = found
-        return found
-
-    def _judge(self, name: str) -> bool:
-        if len(name) > _LONGEST_NAME:
-            return True  # nobody names a field so, who means well
-        plain = unicodedata.normalize("NFKC", unquote_plus(name))
-        letters = _letters(plain)
-        if any(part in letters for part in self._parts):
-            return True
-        words = {word.lower() for word in _WORD.findall(plain)}
-        return letters in _WORDS or not _WORDS.isdisjoint(words)
 
     def text(self, text: str) -> str:
         """*text* without tokens, card numbers, credentials in URLs and `password=…`."""
         if len(text) < self._shortest or text in self._harmless:
             return text
         clean = self._cleaned(text)
-        if clean == text and len(text) <= _LONGEST_NAME:
-            if len(self._harmless) >= _JUDGED_NAMES:
+        if clean == text and len(text) <= _LONGEST_REMEMBERED:
+            if len(self._harmless) >= REMEMBERED:
                 self._harmless.clear()
             self._harmless.add(text)
         return clean
@@ -95,6 +62,8 @@ class Redaction:
         for signs, pattern, replacement in self._patterns:
             if signs is None or any(sign in lower for sign in signs):
                 text = pattern.sub(replacement, text)
+        if may_have_pairs(text):
+            text = without_secret_values(text, self._names)
         return without_cards(text)
 
     def query(self, text: str) -> str:
@@ -118,11 +87,8 @@ class Redaction:
     def _shown(self, raw: str, plain: str) -> str:
         """*raw*, where it hides nothing; it may be encoded twice, or hold JSON."""
         again = unquote_plus(plain) if "%" in plain else plain
-        if again[:1] in ("{", "["):
-            from .json_bodies import redacted_json
-
-            found = redacted_json(again, self)
-            return raw if found == again else HIDDEN
+        if begins_json(again):
+            return raw if redacted_json(again, self) == again else HIDDEN
         if self.text(plain) != plain or self.text(again) != again:
             return HIDDEN
         return raw
@@ -134,24 +100,24 @@ class Redaction:
         if value is None or isinstance(value, bool | int | float):
             # A card number may be a number.
             shown = str(value)
+            if isinstance(value, float) and not isfinite(value):
+                value = shown  # JSON has no such number
             return value if self.text(shown) == shown else HIDDEN
         if isinstance(value, Mapping) and depth < _DEEPEST:
             items = list(value.items())[:_MOST_ITEMS]
             return {str(k)[:100]: self.value(str(k), v, depth + 1) for k, v in items}
         if isinstance(value, list | tuple | set | frozenset) and depth < _DEEPEST:
             return [self.value("", one, depth + 1) for one in list(value)[:_MOST_ITEMS]]
+        if isinstance(value, Mapping | list | tuple | set | frozenset):
+            return HIDDEN
         return self.text(str(value)[:_LONGEST_VALUE])
 
 
 _DEEPEST = 4
 _MOST_ITEMS = 50
 _LONGEST_VALUE = 500
-_JUDGED_NAMES = 4096
+_LONGEST_REMEMBERED = 256
 _SEPARATORS = re.compile(r"([&;])")
-
-
-def _letters(name: str) -> str:
-    return "".join(filter(str.isalnum, unicodedata.normalize("NFKC", name).lower()))
 
 
 def _fold(text: str) -> str:
@@ -164,10 +130,6 @@ def _fold(text: str) -> str:
     )
 
 
-_TELLING_NAME = (
-    r"pass(?:word|wd|phrase|code)|pwd|secret|token|api[_-]?key|access[_-]?key|private[_-]?key"
-    r"|credentials?|authorization|session[_-]?(?:id|key)|csrf\w*|cvv2?|cvc2?|card[_-]?(?:number|no)"
-)
 _PREFIXES = (
     *("k_live_", "k_test_", "whsec_", "ghp_", "gho_", "ghu_", "ghs_", "ghr_", "github_pat_"),
     *("glpat-", "xox", "akia", "asia", "aiza", "ya29.", "sg.", "npm_", "pypi-", "sk-", "dop_v1_"),
@@ -201,15 +163,5 @@ _PATTERNS: list[tuple[tuple[str, ...] | None, re.Pattern[str], str]] = [
     (("-",), re.compile(r"\b[0-9a-z]{6,13}-[0-9a-f]{32}\b"), HIDDEN),
     # user:password@ in URLs
     (("://",), re.compile(r"(://)[^/\s:@\"']*:[^/\s\"']*@"), rf"\1{HIDDEN}@"),
-    # password=…, "token": …, in any text
-    (
-        ("=", ":", "%3d"),
-        re.compile(
-            rf"((?:{_TELLING_NAME})[\"'\]]{{0,3}}\s{{0,3}}(?:=>|[=:]|%3[dD])\s{{0,3}})"
-            r"(?:\\?\"[^\"]*(?:\"|$)|'[^']*(?:'|$)|[^\s&;,\"'}\]]+)",
-            re.IGNORECASE,
-        ),
-        rf"\1{HIDDEN}",
-    ),
 ]
 _SHORTEST_SECRET = 5
