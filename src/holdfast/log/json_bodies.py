@@ -33,7 +33,7 @@ _DEEPEST = 1000
 
 def begins_json(text: str) -> bool:
     """Whether *text* begins as an object or a list does."""
-    return text.lstrip(_BLANK)[:1] in ("{", "[")
+    return ("{" in text or "[" in text) and text.lstrip(_BLANK)[:1] in ("{", "[")
 
 
 def redacted_json(text: str, redaction: Redaction) -> str | None:

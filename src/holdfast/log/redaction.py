@@ -30,6 +30,7 @@ class Redaction:
 
     def __init__(self, names: Iterable[str] = (), patterns: Iterable[str] = ()) -> None:
         self._names = SecretNames(names)
+        #: Whether what stands under a name is hidden.
         self.is_secret = self._names.is_secret
         own = [(None, re.compile(pattern), HIDDEN) for pattern in patterns]
         self._patterns = [*_PATTERNS, *own]
