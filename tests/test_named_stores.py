@@ -137,6 +137,41 @@ def test_django_signs_with_its_secret_key_and_finds_the_store_by_its_project(tmp
     assert run("second", "first", cwd="a") == "SafeString"
 
 
+IN_TESTS = """
+    import sys
+    import django
+    from django.conf import settings
+    from django.test.utils import setup_test_environment, teardown_test_environment
+
+    settings.configure(
+        BASE_DIR=sys.argv[1], SECRET_KEY="none", MIDDLEWARE=[], ALLOWED_HOSTS=[],
+        INSTALLED_APPS=["holdfast.django"], HOLDFAST={"STORES": eval(sys.argv[2])},
+    )
+    django.setup()
+    from holdfast import shared
+    if len(sys.argv) > 3:
+        setup_test_environment()
+    flags = shared.dict("flags")
+    print(dict(flags))
+    flags.clear()
+    flags["by"] = sys.argv[3:]
+"""
+
+
+def test_while_djangos_tests_run_a_store_that_nobody_named_is_theirs_alone(tmp_path):
+    def run(*arguments):
+        environment = {"HOLDFAST_DIR": str(tmp_path)}
+        return output_of(IN_TESTS, str(tmp_path), *arguments, environment=environment)
+
+    assert run("{}") == "{}"
+    assert run("{}", "tests") == "{}"
+    assert run("{}", "tests") == "{}"
+    assert run("{}") == "{'by': []}"
+    named = str({"default": f"lmdb://{tmp_path}/named"})
+    assert run(named, "tests") == "{}"
+    assert run(named, "tests") == "{'by': ['tests']}"
+
+
 def test_without_msgspec_it_is_said_what_to_install(monkeypatch):
     for name in [name for name in sys.modules if name.startswith("holdfast.values")]:
         monkeypatch.delitem(sys.modules, name)

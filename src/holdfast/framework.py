@@ -33,6 +33,9 @@ comparable: list[Callable[[Any], Any]] = []
 #: Whether a value is loaded only when it is looked at, and nobody has looked yet.
 unread: Callable[[Any], bool] | None = None
 
+#: Whether the project's tests run in this process.
+in_tests: Callable[[], bool] | None = None
+
 #: Called after each piece of work that nobody waits for, in the thread or greenlet that did it, to
 #: close what it opened.
 after_background_work: list[Callable[[], object]] = []

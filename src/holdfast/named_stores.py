@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from . import configuration
+from . import configuration, framework
 from .values import Codec
 from .values.compression import WORTH_TRYING
 
@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 #: Where "default" is, if the settings don't say: on this machine, in this project's own directory.
 EMBEDDED = "lmdb://"
+#: And while the project's tests run: what they do is nobody else's, and begins with nothing.
+IN_TESTS = "memory://"
 
 #: Where cached results are, unless it is said; if the settings don't have it, where "default" is.
 CACHE = "cache"
@@ -83,7 +85,8 @@ def _settings_of(name: str) -> Mapping[str, Any]:
     if name == CACHE:
         return _settings_of("default")
     if name == "default":
-        return {"URL": EMBEDDED}
+        in_tests = framework.in_tests is not None and framework.in_tests()
+        return {"URL": IN_TESTS if in_tests else EMBEDDED}
     known = sorted({"default", CACHE, *stores})
     raise configuration.ConfigurationError(
         f"HOLDFAST['STORES'] has no store {name!r}.{configuration.meant(name, known)}"

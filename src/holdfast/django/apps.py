@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import sys
+
 from django.apps import AppConfig
 from django.conf import settings
 from django.core.checks import register
 
-from .. import configuration
+from .. import configuration, framework
 from ..startup import add_check, note_forks
 
 
@@ -27,6 +29,7 @@ class HoldfastConfig(AppConfig):
         note_forks()
         cached_functions.tell()
         lazy_objects.tell()
+        framework.in_tests = in_tests
         add_check(checks.async_code_under_green_threads)
         add_check(unusable_caches)
         problem = checks.settings_problem()
@@ -40,6 +43,11 @@ class HoldfastConfig(AppConfig):
                 from .tracking.start import start
 
                 start()
+
+
+def in_tests() -> bool:
+    """Whether Django's test environment is set up, by its own runner or by pytest-django."""
+    return hasattr(sys.modules.get("django.core.mail"), "outbox")
 
 
 def secrets() -> list[str | bytes]:
