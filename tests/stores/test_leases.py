@@ -2,8 +2,13 @@
 
 import threading
 
+import pytest
+
+from holdfast.stores import open_store
 from holdfast.stores.networked.leases import Leases
 from holdfast.stores.protocol import HEARTBEAT
+from tests.services.memcached import running_memcached
+from tests.stalls import longest_stall
 
 LEASE = (b"lock", b"owner")
 
@@ -88,3 +93,68 @@ def test_an_error_that_nobody_expects_ends_no_beats(caplog):
     leases.let_all_go()
     (told,) = [one for one in caplog.records if "could not be renewed" in one.message]
     assert told.exc_info is not None
+
+
+def test_a_server_that_hangs_keeps_nobody_from_renewing_on_another():
+    hangs, renewed = threading.Event(), threading.Semaphore(0)
+    other = (b"other", b"owner")
+
+    def extend(held):
+        if LEASE in held:
+            hangs.wait(20)
+        else:
+            renewed.release()
+        return set()
+
+    leases = Leases(extend, "a test", server=lambda key: key)
+    leases.hold(*LEASE, 20)
+    leases.hold(*other, 20)
+    try:
+        for _ in range(3):
+            assert renewed.acquire(timeout=10)
+    finally:
+        leases.let_all_go()
+        hangs.set()
+
+
+def test_the_lock_after_one_that_no_thread_could_be_started_for_is_renewed(monkeypatch):
+    renewed = threading.Event()
+
+    def extend(_held):
+        renewed.set()
+        return set()
+
+    def refuse(_thread):
+        raise RuntimeError("can't start new thread")
+
+    leases = Leases(extend, "a test")
+    monkeypatch.setattr(threading.Thread, "start", refuse)
+    with pytest.raises(RuntimeError):
+        leases.hold(*LEASE, 20)
+    monkeypatch.undo()
+    leases.let_go(*LEASE)
+    leases.hold(b"next", b"owner", 20)
+    assert renewed.wait(10)
+    leases.let_all_go()
+
+
+@pytest.mark.needs("memcached")
+@pytest.mark.parametrize("fault", ["stop", "hang"])
+def test_one_memcached_that_is_away_loses_no_lock_on_another(fault):
+    with running_memcached() as one, running_memcached() as two:
+        url = f"{one.url},127.0.0.1:{two.port}"
+        holder, waiter = open_store(url, timeout=5), open_store(url, timeout=5)
+        server = holder.records.spaces.names.server
+        on = {server(b"%d" % number): b"%d" % number for number in range(40)}
+        first, second = on[0], on[1]
+        assert holder.acquire(first, b"me", 60, timeout=0)
+        assert holder.acquire(second, b"me", 60, timeout=0)
+        getattr(one, fault)()
+        with longest_stall() as stall:
+            taken = waiter.acquire(second, b"you", 60, timeout=2.5)
+        one.stop()
+        holder.close()
+        waiter.close()
+    if taken is not None and stall.seconds > HEARTBEAT / 2:
+        pytest.skip("the machine stood still")
+    assert taken is None

@@ -78,7 +78,7 @@ class MemcachedStore:
         self.locks = LockOperations(names)
         self.tag_operations = MemcachedTagOperations(names, timeout, seconds_of(commit_timeout))
         self.tags = NetworkedTags(self._driver.run, self.tag_operations)
-        self.leases = Leases(self._extend, self.url)
+        self.leases = Leases(self._extend, self.url, self.locks.server)
         self._open_asynchronous = functools.partial(
             AsyncMemcachedStore, self, address, max_connections
         )

@@ -44,10 +44,14 @@ class LockOperations:
 
     Args:
         names: of the keys.
+
+    Attributes:
+        server: which of the servers has the lock of a key.
     """
 
     def __init__(self, names: Naming) -> None:
         self._names = names
+        self.server = names.server
 
     def acquire(
         self, key: bytes, owner: bytes, ttl: float, timeout: float | None

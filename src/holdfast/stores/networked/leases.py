@@ -1,9 +1,10 @@
 """The heartbeat of locks on a networked store.
 
 A lock there is a lease of `HEARTBEAT` seconds at most, so that the death of its holder is noticed
-in that time. While the holder lives, one thread of its process renews all of its leases, three
-times in a lease, until the locks' own TTLs are over. Under gevent's monkey patching the thread is a
-greenlet.
+in that time. While the holder lives, a thread of its process renews all of its leases on one
+server, three times in a lease, until the locks' own TTLs are over. Each server has a thread of its
+own: one that hangs, or is down, keeps nobody from renewing what lies on the others. Under gevent's
+monkey patching the threads are greenlets.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ import logging
 import threading
 import time
 from _thread import allocate_lock
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 
 from ..errors import StoreError
 from ..protocol import HEARTBEAT
@@ -28,16 +29,62 @@ IDLE_BEATS = 30
 Lease = tuple[bytes, bytes]
 
 
+#: Given locks (key and owner) with the seconds that each shall be held from now on, renews them in
+#: the store and returns those that were lost.
+Extend = Callable[[dict[Lease, float]], set[Lease]]
+
+
+def _alone(_key: bytes) -> None:
+    """All locks lie on the one server that there is."""
+
+
 class Leases:
     """The locks that this process holds in one store.
 
     Args:
-        extend: given locks (key and owner) with the seconds that each shall be held from now on,
-            renews them in the store and returns those that were lost.
+        extend: renews leases that lie on one server.
+        place: the store's URL, for the log.
+        server: which server has the lock of that key.
+    """
+
+    def __init__(
+        self, extend: Extend, place: str, server: Callable[[bytes], Hashable] = _alone
+    ) -> None:
+        self._extend = extend
+        self._place = place
+        self._server = server
+        self._of: dict[Hashable, Heartbeat] = {}
+
+    def hold(self, key: bytes, owner: bytes, ttl: float) -> None:
+        """Renew this lease for *ttl* seconds from now."""
+        server = self._server(key)
+        heartbeat = self._of.get(server)
+        if heartbeat is None:
+            # Of two threads that come first at once, one makes what both use.
+            heartbeat = self._of.setdefault(server, Heartbeat(self._extend, self._place))
+        heartbeat.hold(key, owner, ttl)
+
+    def let_go(self, key: bytes, owner: bytes) -> None:
+        """Renew it no more."""
+        heartbeat = self._of.get(self._server(key))
+        if heartbeat is not None:
+            heartbeat.let_go(key, owner)
+
+    def let_all_go(self) -> None:
+        """Renew none any more: what is held ends with its lease."""
+        for heartbeat in list(self._of.values()):
+            heartbeat.let_all_go()
+
+
+class Heartbeat:
+    """The leases on one server, and the thread that renews them.
+
+    Args:
+        extend: renews them.
         place: the store's URL, for the log.
     """
 
-    def __init__(self, extend: Callable[[dict[Lease, float]], set[Lease]], place: str) -> None:
+    def __init__(self, extend: Extend, place: str) -> None:
         self._extend = extend
         self._place = place
         self._begin()
@@ -63,7 +110,13 @@ class Leases:
                     target=self._beat, name="holdfast-leases", daemon=True
                 )
         if start is not None:
-            start.start()
+            try:
+                start.start()
+            except BaseException:
+                # Too many threads just now, say. The next lock tries again.
+                with self._lock:
+                    self._thread = None
+                raise
 
     def let_go(self, key: bytes, owner: bytes) -> None:
         """Renew it no more."""
