@@ -1,12 +1,15 @@
 """A topic's log in Redis tells when something is missing from it."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 
 from holdfast.stores import Store, StoreError, StoreFull, open_store
+from holdfast.stores.protocol import Operation
+from holdfast.stores.redis.requests import Run
+from holdfast.stores.redis.scripts import CLEARED
 from tests.services.redis import running_redis
 
 pytestmark = pytest.mark.needs("redis")
@@ -137,6 +140,65 @@ def test_a_prefix_keeps_projects_apart(server):
     assert ours.get(b"k") == b"ours"
     ours.close()
     theirs.close()
+
+
+def clear_while(store: Any, work: Callable[[], None]) -> None:
+    """Clear, with *work* done when everything has been deleted, and before that is noted."""
+    operation = store.many.clear(b"", b"t")
+    request = next(operation)
+    while not (isinstance(request, Run) and request.script is CLEARED):
+        request = operation.send(store._driver._do(store._driver.client, request))
+    work()
+    store._driver._do(store._driver.client, request)
+
+
+def followed(store: Store, since: int) -> set[bytes]:
+    """The keys that a copy has, which was empty at that position."""
+    copy: set[bytes] = set()
+    found = store.changes(b"t", since)
+    assert found.complete
+    for change in found.changes:
+        if change.operation is Operation.CLEAR:
+            copy.clear()
+        elif store.get(change.key) is not None:
+            copy.add(change.key)
+        else:
+            copy.discard(change.key)
+    return copy
+
+
+@pytest.mark.parametrize("before", [0, 2])
+def test_what_was_written_while_others_cleared_is_told_after_it(store, before):
+    write(store, *[b"old"] * before)
+    since = store.position(b"t")
+
+    def work() -> None:
+        store.set(b"spared", b"v", topic=b"t")
+        store.set(b"gone", b"v", topic=b"t")
+        store.delete(b"gone", topic=b"t")
+
+    clear_while(store, work)
+    assert store.scan(b"").keys == [b"spared"]
+    assert followed(store, since) == {b"spared"}
+
+
+def test_what_was_trimmed_while_others_cleared_is_a_gap(server):
+    store = open_store(server.url, log_length=100)
+    write(store, b"old")
+    seen: list[int] = []
+
+    def work() -> None:
+        store.set_many({b"%d" % number: b"" for number in range(400)}, topic=b"t")
+        seen.append(store.position(b"t"))
+
+    clear_while(store, work)
+    gap = store.changes(b"t", seen[0])
+    assert not gap.complete
+    assert gap.newest == store.position(b"t")
+    assert not store.changes(b"t", 0).complete
+    store.set(b"new", b"", topic=b"t")
+    assert followed(store, gap.newest) == {b"new"}
+    store.close()
 
 
 @pytest.mark.parametrize("prefix", [b"*", b"?", b"[a]", b"\\", b"a*"])

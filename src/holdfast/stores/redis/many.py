@@ -8,7 +8,7 @@ from ..errors import StoreError
 from ..protocol import Page
 from .naming import Naming
 from .requests import At, BatchAt, Masters, Operation, Run
-from .scripts import NOTE
+from .scripts import CLEARED
 
 #: Keys that one step of `clear` looks at, and deletes.
 SLICE = 1000
@@ -48,9 +48,13 @@ class ManyOperations:
 
     def clear(self, prefix: bytes, topic: bytes | None) -> Operation[int]:
         """SCAN and UNLINK, one server after the other."""
-        done = yield from self._clear(self._names.pattern(prefix))
-        if topic is not None:
-            yield Run(NOTE, (self._names.log(topic),), (self._log_length, b"c", b""))
+        pattern = self._names.pattern(prefix)
+        if topic is None:
+            return (yield from self._clear(pattern))
+        log = self._names.log(topic)
+        last = yield ("XREVRANGE", log, "+", "-", "COUNT", 1)
+        done = yield from self._clear(pattern)
+        yield Run(CLEARED, (log,), (self._log_length, last[0][0] if last else b""))
         return done
 
     def clear_results(self) -> Operation[int]:

@@ -86,8 +86,30 @@ return done
 """
 )
 
-#: Keys: the log. Arguments: length of the log, operation, key in the log.
-NOTE = Script(_LOG + "log(KEYS[1], ARGV[1], ARGV[2], ARGV[3])")
+#: Keys: the log. Arguments: length of the log, the id of its last entry before anything was deleted
+#: or nothing. What others wrote since may have been spared, but stands before the word that all is
+#: gone: so it is said again, behind it. Where the log doesn't reach back that far, it is emptied,
+#: for then everybody has to read the whole anew.
+CLEARED = Script(
+    _LOG
+    + """
+local entries = redis.call('XRANGE', KEYS[1], ARGV[2] == '' and '-' or ARGV[2], '+')
+local first, again, known = entries[1], {}, {}
+if first and (first[1] == ARGV[2] or ARGV[2] == '' and first[2][1] == 'o') then
+  for i = 2, #entries do
+    local operation, key = entries[i][2][1], entries[i][2][2]
+    if operation == 's' and not known[key] then
+      known[key] = true
+      again[#again + 1] = key
+    end
+  end
+elseif first then
+  redis.call('XTRIM', KEYS[1], 'MAXLEN', 0)
+end
+log(KEYS[1], ARGV[1], 'c', '')
+for _, key in ipairs(again) do log(KEYS[1], ARGV[1], 's', key) end
+"""
+)
 
 #: Keys: the record. Arguments: what to add; the first number or nothing; expiry of the first.
 #: Returns digits, for Lua's own numbers have 53 bits.
