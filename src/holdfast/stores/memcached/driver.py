@@ -94,7 +94,9 @@ class BlockingDriver:
         open_: dict[int, Connection] = {}
         server = -1
         try:
-            for server, places in by_server.items():
+            # In one order for all, or those that hold one server's last connection and wait for
+            # another's would starve each other.
+            for server, places in sorted(by_server.items()):
                 open_[server] = self._pools[server].take()
                 open_[server].send(b"".join([asks[place].command for place in places]))
             for server, places in by_server.items():

@@ -11,6 +11,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
+from ..errors import StoreTimeout
 from . import wire
 from .failures import refused
 from .naming import Naming
@@ -91,8 +92,11 @@ class Spaces:
             for (place, where_), reply in zip(places, replies, strict=False):
                 if where_ is None or self._generations[where_] == asked[where_]:
                     done[place] = _sound(wanted[place][0], reply, self)
-            if time.monotonic() > deadline:
-                raise refused("the space was cleared again and again")
+            if len(done) < len(wanted) and time.monotonic() > deadline:
+                raise StoreTimeout(
+                    "the space was cleared by others again and again; raise the store's timeout,"
+                    " or clear it from fewer places at once"
+                )
         return [done[place] for place in range(len(wanted))]
 
 
