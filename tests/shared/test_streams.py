@@ -99,6 +99,40 @@ def test_what_changed_nothing_is_not_told_and_not_waited_for_without_end(flags):
     assert told(stream) == [("set", "c")]
 
 
+@pytest.mark.needs("memcached")
+@pytest.mark.parametrize("engine", ["memcached"], indirect=True)
+@pytest.mark.parametrize("timeout", [0, 0.1])
+def test_it_ends_while_others_do_what_changes_nothing(flags, monkeypatch, timeout):
+    from holdfast.stores.memcached import AsyncMemcachedStore, MemcachedStore
+
+    left = 10_000
+    real, real_async = MemcachedStore.wait_for_change, AsyncMemcachedStore.wait_for_change
+
+    def change_nothing() -> None:
+        nonlocal left
+        left -= 1
+        assert left
+        flags.delete("nothing")
+
+    def wait(*arguments):
+        change_nothing()
+        return real(*arguments)
+
+    async def wait_async(*arguments):
+        change_nothing()
+        return await real_async(*arguments)
+
+    async def follow():
+        stream = shared.stream(flags.name, since=0, timeout=timeout)
+        return [(change.kind, change.key) async for change in stream]
+
+    monkeypatch.setattr(MemcachedStore, "wait_for_change", wait)
+    monkeypatch.setattr(AsyncMemcachedStore, "wait_for_change", wait_async)
+    flags["a"] = 1
+    assert told(shared.stream(flags.name, since=0, timeout=timeout)) == [("set", "a")]
+    assert asyncio.run(follow()) == [("set", "a")]
+
+
 def test_what_a_dict_does_not_log_is_not_told(flags):
     quiet = shared.dict(flags.name, logged=False)
     quiet["a"] = 1

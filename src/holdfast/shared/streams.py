@@ -108,8 +108,14 @@ class Stream(Handle):
             if not found.changes:
                 # Past what changed nothing, or it would be found anew without end.
                 self._position = position = found.newest
-            if not store.wait_for_change(topic, position, quiet.left()) and quiet.left() <= 0:
-                return
+                if quiet.seen_to(position):
+                    return
+            changed = store.wait_for_change(topic, position, quiet.left())
+            if quiet.left() <= 0:
+                if not changed:
+                    return
+                if quiet.end is None:
+                    quiet.end = store.position(topic)
 
     async def __aiter__(self) -> AsyncIterator[Change]:
         store, topic = self._async_store, self._topic
@@ -123,9 +129,14 @@ class Stream(Handle):
                 quiet.begin()
             if not found.changes:
                 self._position = position = found.newest
+                if quiet.seen_to(position):
+                    return
             changed = await store.wait_for_change(topic, position, quiet.left())
-            if not changed and quiet.left() <= 0:
-                return
+            if quiet.left() <= 0:
+                if not changed:
+                    return
+                if quiet.end is None:
+                    quiet.end = await store.position(topic)
 
     def _told(self, found: protocol.Changes) -> Iterator[Change]:
         if not found.complete:
@@ -139,9 +150,14 @@ class Stream(Handle):
 
 
 class _Quiet:
-    """How long there has been no change."""
+    """How long there has been no change.
 
-    __slots__ = ("_since", "_timeout")
+    Attributes:
+        end: where the log ended when the time was over; None: it isn't. What is noted behind it may
+            have changed nothing, and others may note such without end.
+    """
+
+    __slots__ = ("_since", "_timeout", "end")
 
     def __init__(self, timeout: float | None) -> None:
         self._timeout = timeout
@@ -150,6 +166,11 @@ class _Quiet:
     def begin(self) -> None:
         """Now there was one."""
         self._since = time.monotonic()
+        self.end: int | None = None
+
+    def seen_to(self, position: int) -> bool:
+        """Whether the time is over, and all has been seen that was noted until then."""
+        return self.end is not None and position >= self.end
 
     def left(self) -> float:
         """Seconds to wait now: not below 0."""
