@@ -14,6 +14,7 @@ import pytest
 
 from holdfast import named_stores, shared
 from holdfast.shared.holders import holdings
+from holdfast.stores import open_store
 from tests.fresh_process import output_of
 from tests.shared.conftest import BETWEEN_PROCESSES
 
@@ -129,6 +130,27 @@ def test_a_lock_that_was_lost_says_so_at_its_end(store, name):
         outlast_it()
     assert others[0].held
     others[0].release()
+
+
+@pytest.mark.parametrize("engine", BETWEEN_PROCESSES[1:], indirect=True)
+def test_a_lock_that_its_store_has_no_more_says_so_before_its_time(store, name):
+    lock = shared.lock(name, ttl=600)
+    held = lock.acquire()
+    assert held.held
+    stranger = open_store(store)
+    assert stranger.release(held._lock._place, held._owner)
+    # The next renewal is refused.
+    deadline = time.monotonic() + 30
+    while held.held and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert not lock.held
+    with pytest.raises(shared.LockLost):
+        held.check()
+    with lock as again:
+        assert again.held
+    with pytest.raises(shared.LockLost):
+        held.release()
+    stranger.close()
 
 
 def test_the_error_of_the_block_comes_before_that_of_a_lost_lock(store, name):

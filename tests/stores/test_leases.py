@@ -1,6 +1,7 @@
 """The heartbeat of locks on a networked store."""
 
 import threading
+import time
 
 import pytest
 
@@ -135,6 +136,35 @@ def test_the_lock_after_one_that_no_thread_could_be_started_for_is_renewed(monke
     leases.let_go(*LEASE)
     leases.hold(b"next", b"owner", 20)
     assert renewed.wait(10)
+    leases.let_all_go()
+
+
+def test_a_lost_lease_is_known_to_be_lost_until_its_holder_lets_go():
+    extended = threading.Semaphore(0)
+
+    def extend(_held):
+        extended.release()
+        return {LEASE}
+
+    leases = Leases(extend, "a test")
+    assert leases.still_held(*LEASE)
+    leases.hold(*LEASE, 20)
+    assert leases.still_held(*LEASE)
+    leases.hold(b"other", b"owner", 20)
+    # At the second beat, what the first was told has been noted.
+    for _ in range(2):
+        assert extended.acquire(timeout=10)
+    assert not leases.still_held(*LEASE)
+    assert leases.still_held(b"other", b"owner")
+    leases.let_go(*LEASE)
+    assert leases.still_held(*LEASE)
+    leases.let_all_go()
+
+
+def test_a_lease_counts_from_before_it_was_asked_for():
+    leases = Leases(lambda _held: set(), "a test")
+    leases.hold(*LEASE, 5, time.monotonic() - 10)
+    assert not leases.still_held(*LEASE)
     leases.let_all_go()
 
 

@@ -213,6 +213,10 @@ class Store(Protocol):
         """Let go, and wake who waits. False, if *owner* had it no more."""
         ...
 
+    def still_held(self, key: bytes, owner: bytes) -> bool:
+        """False, if this process knows by now that *owner* lost the lock early. Asks nobody."""
+        ...
+
     # The store itself
 
     def stats(self) -> dict[str, object]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Collection, Iterable, Mapping
 from typing import TYPE_CHECKING
 
@@ -142,16 +143,18 @@ class AsyncMemcachedStore:
         self, key: bytes, owner: bytes, ttl: float, *, timeout: float | None = None
     ) -> int | None:
         """See `Store.acquire`. Memcached wakes nobody: polls, every 5 to 50 ms."""
-        fence = await self._driver.run(self._locks.acquire(key, owner, ttl, timeout))
-        if fence is not None:
-            self._leases.hold(key, owner, ttl)
-        return fence
+        taken = await self._driver.run(self._locks.acquire(key, owner, ttl, timeout))
+        if taken is None:
+            return None
+        self._leases.hold(key, owner, ttl, taken.begun)
+        return taken.fence
 
     async def renew(self, key: bytes, owner: bytes, ttl: float) -> bool:
         """See `Store.renew`."""
+        begun = time.monotonic()
         held = await self._driver.run(self._locks.renew(key, owner, ttl))
         if held:
-            self._leases.hold(key, owner, ttl)
+            self._leases.hold(key, owner, ttl, begun)
         return held
 
     async def release(self, key: bytes, owner: bytes) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import time
 from builtins import set as set_
 from collections.abc import Collection, Iterable, Mapping
 from typing import Literal
@@ -191,22 +192,28 @@ class MemcachedStore:
         self, key: bytes, owner: bytes, ttl: float, *, timeout: float | None = None
     ) -> int | None:
         """See `Store.acquire`. Memcached wakes nobody: polls, every 5 to 50 ms."""
-        fence = self._driver.run(self.locks.acquire(key, owner, ttl, timeout))
-        if fence is not None:
-            self.leases.hold(key, owner, ttl)
-        return fence
+        taken = self._driver.run(self.locks.acquire(key, owner, ttl, timeout))
+        if taken is None:
+            return None
+        self.leases.hold(key, owner, ttl, taken.begun)
+        return taken.fence
 
     def renew(self, key: bytes, owner: bytes, ttl: float) -> bool:
         """See `Store.renew`."""
+        begun = time.monotonic()
         held = self._driver.run(self.locks.renew(key, owner, ttl))
         if held:
-            self.leases.hold(key, owner, ttl)
+            self.leases.hold(key, owner, ttl, begun)
         return held
 
     def release(self, key: bytes, owner: bytes) -> bool:
         """See `Store.release`."""
         self.leases.let_go(key, owner)
         return self._driver.run(self.locks.release(key, owner))
+
+    def still_held(self, key: bytes, owner: bytes) -> bool:
+        """See `Store.still_held`."""
+        return self.leases.still_held(key, owner)
 
     def _extend(self, held: dict[Lease, float]) -> set_[Lease]:
         return {

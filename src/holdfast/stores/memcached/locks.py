@@ -14,6 +14,7 @@ import struct
 import time
 from dataclasses import dataclass
 
+from ..networked.leases import Taken
 from ..protocol import HEARTBEAT
 from . import wire
 from .failures import refused
@@ -55,7 +56,7 @@ class LockOperations:
 
     def acquire(
         self, key: bytes, owner: bytes, ttl: float, timeout: float | None
-    ) -> Operation[int | None]:
+    ) -> Operation[Taken | None]:
         """Look, take it if it is free or abandoned, else look again."""
         lease = min(ttl, HEARTBEAT)
         deadline = None if timeout is None else time.monotonic() + timeout
@@ -73,8 +74,11 @@ class LockOperations:
                 taken = False
                 if state.lease == 0 or now - seen_at >= state.lease:
                     taken = yield from self._swap(key, state.token, fence, lease, owner)
+            # Read so late that the lease may be over, it is renewed first.
+            if taken and time.monotonic() - now >= lease:
+                taken = yield from self.renew(key, owner, ttl)
             if taken:
-                return fence
+                return Taken(fence, now)
             if deadline is not None and now >= deadline:
                 return None
             wait = random.uniform(0.005, 0.05)  # noqa: S311 - jitter

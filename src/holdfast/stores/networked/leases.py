@@ -14,6 +14,7 @@ import threading
 import time
 from _thread import allocate_lock
 from collections.abc import Callable, Hashable
+from typing import NamedTuple
 
 from ..errors import StoreError
 from ..protocol import HEARTBEAT
@@ -25,8 +26,17 @@ logger = logging.getLogger("holdfast")
 BEAT = HEARTBEAT / 3
 #: Beats without a lock after which the thread ends.
 IDLE_BEATS = 30
+#: Lost leases that are remembered, whose holders never let go.
+_MOST_LOST = 10_000
 
 Lease = tuple[bytes, bytes]
+
+
+class Taken(NamedTuple):
+    """A lock that was taken: its fence, and a moment before it was."""
+
+    fence: int
+    begun: float
 
 
 #: Given locks (key and owner) with the seconds that each shall be held from now on, renews them in
@@ -55,20 +65,28 @@ class Leases:
         self._server = server
         self._of: dict[Hashable, Heartbeat] = {}
 
-    def hold(self, key: bytes, owner: bytes, ttl: float) -> None:
-        """Renew this lease for *ttl* seconds from now."""
+    def hold(self, key: bytes, owner: bytes, ttl: float, begun: float | None = None) -> None:
+        """Renew this lease for *ttl* seconds from *begun*, or from now.
+
+        *begun* is from before it was asked for: the answer may have lain unread for long.
+        """
         server = self._server(key)
         heartbeat = self._of.get(server)
         if heartbeat is None:
             # Of two threads that come first at once, one makes what both use.
             heartbeat = self._of.setdefault(server, Heartbeat(self._extend, self._place))
-        heartbeat.hold(key, owner, ttl)
+        heartbeat.hold(key, owner, (begun or time.monotonic()) + ttl)
 
     def let_go(self, key: bytes, owner: bytes) -> None:
         """Renew it no more."""
         heartbeat = self._of.get(self._server(key))
         if heartbeat is not None:
             heartbeat.let_go(key, owner)
+
+    def still_held(self, key: bytes, owner: bytes) -> bool:
+        """See `Store.still_held`."""
+        heartbeat = self._of.get(self._server(key))
+        return heartbeat is None or heartbeat.still_held(key, owner)
 
     def let_all_go(self) -> None:
         """Renew none any more: what is held ends with its lease."""
@@ -92,6 +110,8 @@ class Heartbeat:
 
     def _begin(self) -> None:
         self._until: dict[Lease, float] = {}
+        # Until their holders let go; the first comes first.
+        self._lost: dict[Lease, None] = {}
         self._lock = allocate_lock()
         self._thread: threading.Thread | None = None
         self._failing = False
@@ -100,11 +120,11 @@ class Heartbeat:
         """In a forked child: the locks are the parent's."""
         self._begin()
 
-    def hold(self, key: bytes, owner: bytes, ttl: float) -> None:
-        """Renew this lease for *ttl* seconds from now."""
+    def hold(self, key: bytes, owner: bytes, until: float) -> None:
+        """Renew this lease until then, by the monotonic clock."""
         start = None
         with self._lock:
-            self._until[key, owner] = time.monotonic() + ttl
+            self._until[key, owner] = until
             if self._thread is None:
                 start = self._thread = threading.Thread(
                     target=self._beat, name="holdfast-leases", daemon=True
@@ -122,6 +142,14 @@ class Heartbeat:
         """Renew it no more."""
         with self._lock:
             self._until.pop((key, owner), None)
+            self._lost.pop((key, owner), None)
+
+    def still_held(self, key: bytes, owner: bytes) -> bool:
+        """Whether it is neither over nor known to be lost."""
+        until = self._until.get((key, owner))
+        if until is None:
+            return (key, owner) not in self._lost
+        return time.monotonic() < until
 
     def let_all_go(self) -> None:
         """Renew none any more: what is held ends with its lease."""
@@ -171,7 +199,7 @@ class Heartbeat:
         now = time.monotonic()
         with self._lock:
             for lease in [lease for lease, until in self._until.items() if until <= now]:
-                del self._until[lease]
+                self._lose(lease)
             if due is None:
                 return dict(self._until)
             return {lease: self._until[lease] for lease in due if lease in self._until}
@@ -186,5 +214,13 @@ class Heartbeat:
                 lease for lease, until in known.items() if self._until.get(lease, until) != until
             }
             for lease in lost - changed:
-                self._until.pop(lease, None)
+                self._lose(lease)
         return changed
+
+    def _lose(self, lease: Lease) -> None:
+        if lease in self._until:
+            # Noted before it is forgotten, for who asks takes no lock.
+            self._lost[lease] = None
+            del self._until[lease]
+        if len(self._lost) > _MOST_LOST:
+            del self._lost[next(iter(self._lost))]

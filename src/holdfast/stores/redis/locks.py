@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import time
 
+from ..networked.leases import Taken
 from ..protocol import HEARTBEAT
 from .naming import Naming
 from .operations import milliseconds
@@ -34,16 +35,21 @@ class LockOperations:
 
     def acquire(
         self, key: bytes, owner: bytes, ttl: float, timeout: float | None
-    ) -> Operation[int | None]:
+    ) -> Operation[Taken | None]:
         """Try, wait to be woken, and try again."""
         keys = (self._names.lock(key), self._names.fence(key))
-        lease = milliseconds(min(ttl, HEARTBEAT))
-        arguments = (owner, lease, _REMEMBER_FENCE_MS)
+        lease = min(ttl, HEARTBEAT)
+        arguments = (owner, milliseconds(lease), _REMEMBER_FENCE_MS)
         deadline = None if timeout is None else time.monotonic() + timeout
         while True:
+            begun = time.monotonic()
             fence = int((yield Run(ACQUIRE, keys, arguments)))
             if fence > 0:
-                return fence
+                # Read so late that the lease may be over, it is renewed first.
+                late = time.monotonic() - begun >= lease
+                if not late or (yield from self.renew(key, owner, ttl)):
+                    return Taken(fence, begun)
+                continue
             wait = min(-fence / 1000, self._slice)
             if deadline is not None:
                 left = deadline - time.monotonic()
