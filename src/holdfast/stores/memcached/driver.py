@@ -12,10 +12,16 @@ from ..networked.processes import renew_after_fork
 from .address import Address
 from .async_connections import AsyncConnection, AsyncPool
 from .connections import PORTION, Connection, Pool
-from .requests import Asks, Figures, Operation, Pause, Request
+from .requests import Asks, Figures, Operation, Pause, Request, Settings
 from .wire import Reply
 
 T = TypeVar("T")
+
+STATISTICS = b"stats\r\n"
+SETTINGS = b"stats settings\r\n"
+#: How each line of an answer to either begins. The next one is the last; of what doesn't know them,
+#: such as a proxy, the only one.
+STATISTIC = b"STAT "
 
 
 class BlockingDriver:
@@ -47,7 +53,13 @@ class BlockingDriver:
         try:
             request = next(operation)
             while True:
-                request = operation.send(self._do(request))
+                try:
+                    reply = self._do(request)
+                except BaseException as error:  # noqa: BLE001 - raised anew in the operation
+                    # What it did until then may have to be told of.
+                    request = operation.throw(error)
+                else:
+                    request = operation.send(reply)
         except StopIteration as end:
             result: T = end.value
             return result
@@ -60,6 +72,8 @@ class BlockingDriver:
         if isinstance(request, Pause):
             time.sleep(request.seconds)
             return None
+        if isinstance(request, Settings):
+            return self._figures(self._pools[request.server], SETTINGS)
         return [self._figures(pool) for pool in self._pools]
 
     def _ask_one(self, server: int, asks: Asks) -> list[Reply]:
@@ -109,12 +123,14 @@ class BlockingDriver:
             for unfinished, connection in open_.items():
                 self._pools[unfinished].give_back(connection, sound=False)
 
-    def _figures(self, pool: Pool) -> dict[str, str]:
+    def _figures(self, pool: Pool, of: bytes = STATISTICS) -> dict[str, str]:
         connection = pool.take()
         sound = False
         try:
-            connection.send(b"stats\r\n")
-            lines = list(iter(connection.read_line, b"END\r\n"))
+            connection.send(of)
+            lines = []
+            while (line := connection.read_line()).startswith(STATISTIC):
+                lines.append(line)
             sound = True
         except OSError as error:
             raise pool.failed(error) from error
@@ -143,7 +159,13 @@ class AsyncDriver:
         try:
             request = next(operation)
             while True:
-                request = operation.send(await self._do(pools, request))
+                try:
+                    reply = await self._do(pools, request)
+                except BaseException as error:  # noqa: BLE001 - raised anew in the operation
+                    # Cancelled, for example: what it did until then may have to be told of.
+                    request = operation.throw(error)
+                else:
+                    request = operation.send(reply)
         except StopIteration as end:
             result: T = end.value
             return result
@@ -156,6 +178,8 @@ class AsyncDriver:
         if isinstance(request, Pause):
             await asyncio.sleep(request.seconds)
             return None
+        if isinstance(request, Settings):
+            return await self._figures(pools[request.server], SETTINGS)
         assert isinstance(request, Figures)  # noqa: S101 - the only one left
         return [await self._figures(pool) for pool in pools]
 
@@ -196,14 +220,14 @@ class AsyncDriver:
                 raise result
         return [found[place] for place in range(len(asks))]
 
-    async def _figures(self, pool: AsyncPool) -> dict[str, str]:
+    async def _figures(self, pool: AsyncPool, of: bytes = STATISTICS) -> dict[str, str]:
         connection: AsyncConnection = await pool.take()
         sound = False
         try:
             async with asyncio.timeout(self._timeout):
-                await connection.send(b"stats\r\n")
+                await connection.send(of)
                 lines = []
-                while (line := await connection.read_line()) != b"END\r\n":
+                while (line := await connection.read_line()).startswith(STATISTIC):
                     lines.append(line)
             sound = True
         except (OSError, EOFError) as error:

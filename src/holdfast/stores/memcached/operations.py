@@ -30,7 +30,7 @@ from .records import (
 )
 from .requests import Figures, Operation, Pause
 from .spaces import Make, Spaces
-from .topics import TopicOperations
+from .topics import Note, TopicOperations
 from .wire import Reply
 
 #: Where its end need not be exact to a second or two, a number is left to the server.
@@ -88,9 +88,11 @@ class RecordOperations:
             yield from self.delete_many(items, topic)
             return
         term = life(ttl)
-        positions = yield from self._topics.reserve(topic, len(items))
-        yield from self.spaces.ask_many([(key, _put(value, term)) for key, value in items.items()])
-        yield from self._topics.note(topic, positions, [(Done.SET, key) for key in items])
+        wanted = [(key, _put(value, term)) for key, value in items.items()]
+        changes: list[Note] = [(Done.SET, key) for key in items]
+        yield from self._topics.noting(
+            topic, items, self.spaces.ask_many(wanted), lambda _: changes
+        )
 
     def add(self, key: bytes, value: bytes, ttl: TTL, topic: bytes | None) -> Operation[bool]:
         """An add."""
@@ -114,13 +116,9 @@ class RecordOperations:
         token, term = cast("tuple[int, Life]", known)
         if ttl != KEEP:
             term = life(ttl)
-        positions = yield from self._topics.reserve(topic, 1)
         make = _remove(token) if value is None else _swap(value, token, term)
-        (reply,) = yield from self._ask(key, make)
-        done: bool = reply.kind == wire.DONE
-        change = (Done.DELETE if value is None else Done.SET, key) if done else None
-        yield from self._topics.note(topic, positions, [change])
-        return done
+        change = (Done.DELETE if value is None else Done.SET, key)
+        return (yield from self._noting_one(topic, change, self._ask(key, make)))
 
     def _create(
         self, key: bytes, value: bytes | None, ttl: KeptTTL, topic: bytes | None
@@ -130,7 +128,10 @@ class RecordOperations:
             (reply,) = yield from self._ask(key, _look)
             return ended(reply)
         term = FOR_EVER if ttl == KEEP else life(ttl)
-        positions = yield from self._topics.reserve(topic, 1)
+        adding = self._add(key, value, term)
+        return (yield from self._noting_one(topic, (Done.SET, key), adding))
+
+    def _add(self, key: bytes, value: bytes, term: Life) -> Operation[list[Reply]]:
         (reply,) = yield from self._ask(key, _add(value, term))
         if reply.kind == wire.NOT_STORED:
             # What is there may be past its end.
@@ -139,9 +140,7 @@ class RecordOperations:
                 (reply,) = yield from self._ask(key, _add(value, term))
             elif ended(old):
                 (reply,) = yield from self._ask(key, _swap(value, old.token, term))
-        done: bool = reply.kind == wire.DONE
-        yield from self._topics.note(topic, positions, [(Done.SET, key) if done else None])
-        return done
+        return [reply]
 
     def delete(self, key: bytes, topic: bytes | None) -> Operation[bool]:
         """A look, for what lies there past its end doesn't count, and a delete."""
@@ -152,20 +151,30 @@ class RecordOperations:
         unique = list(dict.fromkeys(keys))
         if not unique:
             return 0
-        positions = yield from self._topics.reserve(topic, len(unique))
         wanted: list[tuple[bytes, Make]] = []
         for key in unique:
             wanted += [(key, _look), (key, _remove(None))]
-        replies = yield from self.spaces.ask_many(wanted)
-        gone = [
-            not ended(look) and done.kind == wire.DONE
-            for look, done in zip(replies[::2], replies[1::2], strict=True)
-        ]
-        changes = [
-            (Done.DELETE, key) if was else None for key, was in zip(unique, gone, strict=True)
-        ]
-        yield from self._topics.note(topic, positions, changes)
-        return sum(gone)
+
+        def changes(replies: list[Reply]) -> list[Note]:
+            return [
+                (Done.DELETE, key) if not ended(look) and done.kind == wire.DONE else None
+                for key, look, done in zip(unique, replies[::2], replies[1::2], strict=True)
+            ]
+
+        asked = self.spaces.ask_many(wanted)
+        noted = yield from self._topics.noting(topic, unique, asked, changes)
+        return sum(note is not None for note in noted)
+
+    def _noting_one(
+        self, topic: bytes | None, change: tuple[Done, bytes], write: Operation[list[Reply]]
+    ) -> Operation[bool]:
+        """Do one write, and note it; whether it was done."""
+
+        def changes(replies: list[Reply]) -> list[Note]:
+            return [change if replies[0].kind == wire.DONE else None]
+
+        (noted,) = yield from self._topics.noting(topic, (change[1],), write, changes)
+        return noted is not None
 
     def touch(self, key: bytes, ttl: TTL) -> Operation[bool]:
         """Written anew: the end stands beside the value."""

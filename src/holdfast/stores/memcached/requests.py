@@ -37,5 +37,12 @@ class Figures:
     """Each server's statistics."""
 
 
-Request = Asks | Pause | Figures
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What one server was started with."""
+
+    server: int
+
+
+Request = Asks | Pause | Figures | Settings
 Operation = Generator[Request, Any, T]

@@ -15,8 +15,11 @@ from ..errors import StoreTimeout
 from . import wire
 from .failures import refused
 from .naming import Naming
-from .requests import Ask, Operation
+from .requests import Ask, Operation, Settings
 from .wire import Reply
+
+#: Bytes of a command whose value each server takes, however it was started.
+_ALWAYS_FITS = 900
 
 #: Makes a command from a name, and from the key where the name is only its hash.
 Make = Callable[[bytes, bytes | None], bytes]
@@ -34,6 +37,8 @@ class Spaces:
         self.names = names
         self._patience = patience
         self._generations: dict[tuple[bytes, int], int] = {}
+        # Bytes of the largest item that each server takes, once it was asked; 0: it doesn't say.
+        self._most: dict[int, int] = {}
 
     def ask(self, key: bytes, *makes: Make) -> Operation[list[Reply]]:
         """Several commands on one record, in this order, in one round trip."""
@@ -44,6 +49,10 @@ class Spaces:
         names = self.names
         if not names.spaces:
             asks = [Ask(names.server(key), make(*names.record(key))) for key, make in wanted]
+            for ask in asks:
+                if len(ask.command) > _ALWAYS_FITS:
+                    yield from self._see_that_all_fit([key for key, _ in wanted], asks)
+                    break
             replies: list[Reply] = yield asks
             return [
                 _sound(key, reply, self) for (key, _), reply in zip(wanted, replies, strict=True)
@@ -79,6 +88,7 @@ class Spaces:
                 if generation is not None:
                     asks.append(Ask(server, make(*self.names.record(key, generation))))
                     places.append((place, where))
+            yield from self._see_that_all_fit([wanted[place][0] for place, _ in places], asks)
             # Last, so that what the others did was done while the generation was still this one.
             told = wire.count
             asks += [
@@ -98,6 +108,17 @@ class Spaces:
                     " or clear it from fewer places at once"
                 )
         return [done[place] for place in range(len(wanted))]
+
+    def _see_that_all_fit(self, keys: list[bytes], asks: list[Ask]) -> Operation[None]:
+        """Refuse what a server would: it would throw away what was there before, too."""
+        for key, ask in zip(keys, asks, strict=True):
+            if len(ask.command) > _ALWAYS_FITS:
+                most = self._most.get(ask.server)
+                if most is None:
+                    settings = yield Settings(ask.server)
+                    most = self._most[ask.server] = int(settings.get("item_size_max", 0))
+                if most and wire.item_size(ask.command) > most:
+                    raise refused("too large", key)
 
 
 def _first() -> int:

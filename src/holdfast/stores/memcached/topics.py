@@ -15,7 +15,9 @@ from __future__ import annotations
 
 import random
 import time
+from collections.abc import Callable, Collection
 
+from ..errors import StoreError, StoreUnavailable
 from ..protocol import Change, Changes
 from ..protocol import Operation as Done
 from . import wire
@@ -79,6 +81,37 @@ class TopicOperations:
             # A reader has given us up. It reads everything anew, but may have done so already.
             positions = yield from self.reserve(topic, len(late))
             late = yield from self._fill(topic, positions, late)
+
+    def noting(
+        self,
+        topic: bytes | None,
+        keys: Collection[bytes],
+        write: Operation[list[Reply]],
+        changes: Callable[[list[Reply]], list[Note]],
+    ) -> Operation[list[Note]]:
+        """Take positions, write, and fill them in with what *changes* reads in the replies."""
+        if topic is None:
+            return changes((yield from write))
+        positions = yield from self.reserve(topic, len(keys))
+        # Where a write fails, whether it was done isn't known. A word too many does no harm, since
+        # who follows reads the value; but a position that stays empty keeps all readers waiting,
+        # and has them read the whole anew.
+        notes: list[Note] = [(Done.SET, key) for key in keys]
+        try:
+            notes = changes((yield from write))
+            yield from self.note(topic, positions, notes)
+        except GeneratorExit:
+            raise
+        except BaseException as error:
+            server = self.names.server
+            away = isinstance(error, StoreUnavailable) and {*map(server, keys)} == {server(topic)}
+            if not away:
+                try:
+                    yield from self.note(topic, positions, notes)
+                except StoreError:
+                    pass  # then its readers wait, and read the whole anew
+            raise
+        return notes
 
     def position(self, topic: bytes) -> Operation[int]:
         """The counter, when all changes up to there are done."""

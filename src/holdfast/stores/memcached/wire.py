@@ -38,6 +38,8 @@ NOT_STORED = RESPONSE_NOT_STORED
 ERROR = -1
 
 _END = b"\r\n"
+#: What a server keeps beside name and value: its own head, a token, a mark, two ends.
+_BESIDE = 48 + 8 + 4 + 3
 _TOKEN = re.compile(rb" c(\d+)")
 _READ = RequestFlags(return_value=True, return_client_flag=True)
 _READ_ALL = RequestFlags(
@@ -119,6 +121,13 @@ def swap(name: bytes, value: bytes, token: int, ttl: int = 0, mark: int = 0) -> 
     """Write where nothing has changed since *token*."""
     flags = RequestFlags(cache_ttl=ttl or None, client_flag=mark or None)
     return _with_token(build_meta_set(name, len(value), flags), token) + value + _END
+
+
+def item_size(command: bytes) -> int:
+    """What would lie in the server's memory after this write."""
+    head = command.index(_END)
+    name = command.index(b" ", 3) - 3
+    return _BESIDE + name + len(command) - head - 2 * len(_END)
 
 
 def remove(name: bytes, token: int | None = None) -> bytes:
