@@ -22,7 +22,7 @@ def prepare(name: str) -> Subject:
     tags = type(named_stores.store("cache").tags)
     steps_of_tags.watch(tags)
 
-    @holdfast.django.cached_view(ttl=TTL)
+    @holdfast.django.cached_view(ttl=TTL, name=name)
     def view(request: HttpRequest, name: str, number: int) -> JsonResponse:
         words = READINGS[name].query(number)
         steps_of_tags.reached("loaded")

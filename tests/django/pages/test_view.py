@@ -168,8 +168,8 @@ class Lazily:
         return str(self.request.GET.get("page"))
 
 
-def _refused(make: Callable[[Any], Any]) -> Callable[[Any], Any]:
-    @cached_view(ttl=60, negative_ttl=None)
+def _refused(name: str, make: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    @cached_view(ttl=60, negative_ttl=None, name=name)
     def view(request: Any) -> Any:
         served.append(request.path)
         return make(request)
@@ -326,7 +326,7 @@ urlpatterns = [
     path("slowly/", slowly),
     path("of_tenant/", of_tenant),
     path("aging/", aging),
-    *(path(f"refused/{name}/", _refused(make)) for name, make in REFUSED.items()),
+    *(path(f"refused/{name}/", _refused(name, make)) for name, make in REFUSED.items()),
     path("fails/", cached_view(ttl=60)(fails)),
 ]
 
@@ -659,7 +659,7 @@ def test_a_new_version_begins_with_new_pages() -> None:
 
     request = RequestFactory().get("/x/")
     for version, runs in ((1, 1), (1, 1), (2, 2)):
-        cached_view(ttl=60, version=version)(view)(request)
+        cached_view(ttl=60, version=version, name="x")(view)(request)
         assert len(served) == runs
 
 
@@ -700,7 +700,7 @@ def test_options_that_make_no_sense_are_refused_at_once(
 
 
 def test_what_is_no_view_is_told_so() -> None:
-    view: Any = cached_view(ttl=60)(lambda _: None)
+    view: Any = cached_view(ttl=60, name="none")(lambda _: None)
     with pytest.raises(TypeError, match="HttpRequest"):
         view("request")
     with pytest.raises(TypeError, match="NoneType in place of a response"):

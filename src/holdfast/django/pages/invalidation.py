@@ -10,10 +10,11 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from django.http import HttpRequest
-from django.urls import NoReverseMatch, ResolverMatch, resolve, reverse
+from django.urls import NoReverseMatch, Resolver404, ResolverMatch, resolve, reverse
 from django.urls.base import get_script_prefix
 
 from .canonical import NotCanonical, canonical
+from .identity import same
 
 
 def page_tags(
@@ -27,7 +28,7 @@ def page_tags(
         args: what it was called with.
         kwargs: the same.
     """
-    match: ResolverMatch | None = request.resolver_match
+    match = _as_resolved(request)
     if match is None:
         return (_tag(name), _tag(name, args, kwargs))
     names = dict.fromkeys((name, match._func_path, match.view_name))  # noqa: SLF001
@@ -69,6 +70,32 @@ def view_tags(
     # position and by name are one page.
     match = resolve("/" + path.removeprefix(get_script_prefix()), urlconf)
     return (_tag(name, match.args, match.kwargs),)
+
+
+def called_by_url(
+    match: ResolverMatch | None, args: Sequence[Any], kwargs: Mapping[str, Any]
+) -> bool:
+    """Whether *args* and *kwargs* are what the URL gave, and nobody has put others in their place.
+
+    Middleware may change `match.kwargs` itself, in `process_view`. Not known, and so no, is what
+    was captured by an `include()`.
+    """
+    if match is None or match.args != tuple(args):
+        return False
+    held = match.__dict__
+    given, extra = held["captured_kwargs"] or {}, held["extra_kwargs"]
+    return same({**given, **extra} if extra else given, kwargs)
+
+
+def _as_resolved(request: HttpRequest) -> ResolverMatch | None:
+    """What the request's URL leads to, with the arguments that it had before any middleware."""
+    match: ResolverMatch | None = request.resolver_match
+    if match is None or called_by_url(match, match.args, match.kwargs):
+        return match
+    try:
+        return resolve(request.path_info, getattr(request, "urlconf", None))
+    except Resolver404:
+        return match
 
 
 def dotted_name(view: Callable[..., Any]) -> str:

@@ -18,7 +18,8 @@ from ...values import MISSING
 from ..tracking.start import need_tracking
 from . import known
 from .canonical import NotCanonical, canonical
-from .invalidation import dotted_name
+from .identity import Identity
+from .invalidation import called_by_url, dotted_name
 from .page import conditional, is_page, thaw
 from .request_class import plain
 from .visit import ABSENT, REFUSED, Visit, making
@@ -37,6 +38,7 @@ class Options:
     negative_ttl: float | None
     version: str
     key: Callable[[HttpRequest], object] | None
+    name: str | None
 
 
 def cached_view(  # noqa: PLR0913 - as many choices
@@ -81,12 +83,14 @@ def cached_view(  # noqa: PLR0913 - as many choices
             variable, an experiment. Called at each request; any plain value or model instance.
         version: part of the key. Change it where a change of code shall begin with new pages.
         store: the name of the store in `HOLDFAST["STORES"]`.
-        name: what its figures are called. Default: the view's dotted name.
+        name: what its figures are called, and part of the key. Default: the view's dotted name.
+            Views that are made in functions need one, since they have no name of their own.
         options: `jitter`, `early`, `wait`, `on_wait`, `tier`, as for `holdfast.cached`.
 
     Raises:
-        TypeError, ValueError: at once, for options that make no sense. At a request, where it was
-            put on something that isn't called with Django's `HttpRequest`.
+        TypeError, ValueError: at once, for options that make no sense, and for a view that has no
+            name of its own. At a request, where it was put on something that isn't called with
+            Django's `HttpRequest`.
         TrackingOff: the settings turn tracking off, or the extra `holdfast[tracking]` is missing.
 
     A hit costs some 15 µs on a store of this machine, beside a view that does nothing.
@@ -106,7 +110,7 @@ def cached_view(  # noqa: PLR0913 - as many choices
     }
     need_tracking("cached_view")
     return _Decorator(
-        Options(store, negative_ttl, str(version), key),
+        Options(store, negative_ttl, str(version), key, name),
         lambda view: policy(name or f"view:{view}", ttl, options),
     )
 
@@ -133,12 +137,9 @@ class _Decorator:
         make_policy("a view")  # says at once what is wrong with the options
 
     def __call__(self, view: Any) -> Any:
-        owner = _owner(view)
-        if owner is not None:
-            name = f"{type(owner).__module__}.{type(owner).__name__}"
-        else:
-            name = dotted_name(view)
-        pages = _Pages(self, name)
+        identity = Identity(view, self.options.name)
+        owner = identity.owner
+        pages = _Pages(self, dotted_name(view) if owner is None else _class_name(owner), identity)
         if iscoroutinefunction(view) or getattr(owner, "view_is_async", False):
 
             @functools.wraps(view)
@@ -165,13 +166,6 @@ def _telling(wrapper: Any, pages: _Pages) -> Any:
     """Have the view tell who explains its pages of them; so do decorators around it."""
     wrapper.__holdfast_pages__ = pages
     return wrapper
-
-
-def _owner(view: Any) -> Any:
-    """The class-based view that a method is bound to, as `method_decorator` hands it over."""
-    while isinstance(view, functools.partial):
-        view = view.func
-    return getattr(view, "__self__", None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,14 +195,16 @@ class _Pages:
     Args:
         decorator: what it was decorated with.
         name: of the view.
+        identity: the same, for keys.
     """
 
-    __slots__ = ("_decorator", "_name", "_options")
+    __slots__ = ("_decorator", "_identity", "_name", "_options")
 
-    def __init__(self, decorator: _Decorator, name: str) -> None:
+    def __init__(self, decorator: _Decorator, name: str, identity: Identity) -> None:
         self._decorator = decorator
         self._options = decorator.options
         self._name = name
+        self._identity = identity
 
     def explained(self, request: HttpRequest, match: ResolverMatch) -> Explained:
         """Where the page lies that *request* gets, and why just there. Runs no view.
@@ -218,7 +214,8 @@ class _Pages:
         """
         owner = getattr(match.func, "view_class", None)
         name = self._name if owner is None else f"{owner.__module__}.{owner.__name__}"
-        place = self._place(name, request, match.args, match.kwargs)
+        view = self._identity.text_for(request, match)
+        place = self._place(view, request, match.args, match.kwargs)
         parts = known.look_up(self._options.store, place)
         return Explained(
             self._options.store,
@@ -234,6 +231,8 @@ class _Pages:
             if getattr(own, "view_is_async", False):
                 return self.arespond(view, args, kwargs)
             view = functools.partial(view, own)
+        else:
+            own = self._identity.owner
         if request.method not in _CACHED:
             return view(request, *rest, **kwargs)
         name = self._name if own is None else _class_name(own)
@@ -241,7 +240,9 @@ class _Pages:
         # Where a part, or what the view is called with, is nothing that a key can be made of, the
         # page is nobody else's.
         try:
-            place = self._place(name, request, rest, kwargs)
+            identity = self._identity
+            seen = identity.text() if own is None else identity.text_of(own, request, rest, kwargs)
+            place = self._place(seen, request, rest, kwargs)
             if place in making.get():
                 raise _NotCached  # this very page is being made around it
             page = self._quick(pages, rules, place, request)
@@ -263,12 +264,16 @@ class _Pages:
         request, own, rest = _called_with(args)
         if own is not None:
             view = functools.partial(view, own)
+        else:
+            own = self._identity.owner
         if request.method not in _CACHED:
             return await view(request, *rest, **kwargs)
         name = self._name if own is None else _class_name(own)
         rules, pages = self._decorator.policy_of(name), loader(self._options.store)
         try:
-            place = self._place(name, request, rest, kwargs)
+            identity = self._identity
+            seen = identity.text() if own is None else identity.text_of(own, request, rest, kwargs)
+            place = self._place(seen, request, rest, kwargs)
             if place in making.get():
                 raise _NotCached  # this very page is being made around it
             parts = known.remembered(self._options.store, place)
@@ -289,19 +294,18 @@ class _Pages:
         return _response(request, page, visit.made)
 
     def _place(
-        self, name: str, request: HttpRequest, args: Sequence[Any], kwargs: Mapping[str, Any]
+        self, view: str, request: HttpRequest, args: Sequence[Any], kwargs: Mapping[str, Any]
     ) -> str:
         """The view and the URL, and what it was called with where that isn't the URL's."""
         held = plain(request, "__dict__")
-        match = held.get("resolver_match")
         called = ""
-        if match is None or match.kwargs != kwargs or match.args != tuple(args):
+        if not called_by_url(held.get("resolver_match"), args, kwargs):
             called = canonical((tuple(args), dict(kwargs)))
         options = self._options
         own = canonical(options.key(request)) if options.key is not None else ""
         # Each but the last two is one line, and these are quoted.
         return (
-            f"view\n{name}\n{options.version}\n{held['path']!r}\n{held['path_info']!r}\n"
+            f"view\n{view}\n{options.version}\n{held['path']!r}\n{held['path_info']!r}\n"
             f"{held.get('urlconf')!r}\n{called}\n{own}"
         )
 
@@ -327,7 +331,8 @@ def _called_with(args: Sequence[Any]) -> tuple[HttpRequest, Any, Sequence[Any]]:
 
 
 def _class_name(own: Any) -> str:
-    return f"{type(own).__module__}.{type(own).__name__}"
+    cls = own if isinstance(own, type) else type(own)
+    return f"{cls.__module__}.{cls.__name__}"
 
 
 def _response(request: HttpRequest, page: Any, made: HttpResponseBase | None) -> HttpResponseBase:
