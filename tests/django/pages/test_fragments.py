@@ -3,9 +3,19 @@
 from typing import Any
 
 import pytest
-from django.contrib.auth.models import Group, User
+from django.contrib.auth.context_processors import auth
+from django.contrib.auth.models import AnonymousUser, Group, Permission, User
+from django.contrib.messages.context_processors import messages
+from django.contrib.messages.storage.cookie import CookieStorage
 from django.http import HttpRequest, HttpResponse
-from django.template import Context, RequestContext, Template, TemplateSyntaxError
+from django.template import (
+    Context,
+    Engine,
+    Library,
+    RequestContext,
+    Template,
+    TemplateSyntaxError,
+)
 from django.test import Client, RequestFactory, override_settings
 from django.urls import path
 from django.utils import translation
@@ -183,3 +193,143 @@ def test_a_page_depends_on_what_its_fragments_have_read(database: None) -> None:
         again = len(runs)
         assert client.get("/groups/").content == b"authors editors "
         assert len(runs) == again
+
+
+# What context processors have read before the fragment begins
+
+
+def processed(request: HttpRequest) -> dict[str, Any]:
+    """A context processor."""
+    whose = request.COOKIES.get("theme")
+    found: dict[str, Any] = {
+        "plain": whose,
+        "groups": Group.objects.filter(name=whose or ""),
+        "closure": lambda: whose,
+        "function": asked,
+        "request": request,
+    }
+    return found | ({"only_a": "here"} if whose == "a" else {})
+
+
+def rendered(source: str, request: Any, *, of: Any = processed, **context: Any) -> str:
+    template = Template("{% load holdfast i18n %}" + source)
+    return template.render(RequestContext(request, context, processors=[of]))
+
+
+@pytest.mark.parametrize(
+    ("shown", "text"),
+    [
+        ("{{ plain }}", "{0}"),
+        ("{% if plain == 'a' %}a{% else %}b{% endif %}", "{0}"),
+        ("{{ closure }}", "{0}"),
+        ("{% for group in groups %}{{ group.name }}{% endfor %}", "{0}"),
+        ("{% cached 300 'in' %}{{ plain }}{% endcached %}", "{0}"),
+        ("{{ only_a }}{% if only_a %}{% else %}not{% endif %}", None),
+    ],
+)
+def test_what_a_context_processor_has_read_is_in_the_key(
+    shown: str, text: str | None, database: None
+) -> None:
+    for name in "ab":
+        Group.objects.create(name=name)
+    source = f'{{% cached 300 "own" %}}{shown}{{% endcached %}}'
+    for _ in range(2):
+        for theme in "ab":
+            expected = text.format(theme) if text else {"a": "here", "b": "not"}[theme]
+            assert rendered(source, asked(theme=theme)) == expected
+
+
+def test_a_fragment_that_reads_what_is_alike_is_rendered_once(database: None) -> None:
+    counter = Counter()
+    source = (
+        '{% cached 300 "alike" %}{% for g in groups %}{{ g.name }}{% endfor %}'
+        "{% if function %}{{ request.COOKIES.no }}{% endif %}{{ only_a }}{{ counter }}"
+        "{% endcached %}"
+    )
+    assert [rendered(source, asked(other=other), counter=counter) for other in "xyz"] == ["1"] * 3
+    Group.objects.create(name="")
+    assert [rendered(source, asked(), counter=counter) for _ in "xy"] == ["2"] * 2
+
+
+def in_language(request: HttpRequest) -> dict[str, Any]:
+    return {"LANGUAGE_CODE": translation.get_language()}
+
+
+def test_a_language_that_was_asked_for_before_is_in_the_key() -> None:
+    source = '{% cached 300 "code" %}{{ LANGUAGE_CODE }}{% endcached %}'
+    for language in ("en", "de", "en"):
+        with translation.override(language):
+            assert rendered(source, asked(), of=in_language) == language
+
+
+def signed_in(user: Any) -> HttpRequest:
+    request: Any = asked()
+    request.user = user
+    return request  # type: ignore[no-any-return]
+
+
+def test_a_user_who_was_loaded_before_is_in_the_key(database: None) -> None:
+    ann, bob = (User.objects.create(username=name) for name in ("ann", "bob"))
+    ann.user_permissions.add(Permission.objects.get(codename="add_group"))
+    source = (
+        "{% if user.is_authenticated %}{% endif %}"
+        '{% cached 300 "user" %}{{ user.username }}{% if perms.auth.add_group %}+{% endif %}'
+        "{% endcached %}"
+    )
+    for _ in range(2):
+        for user, shown in ((ann, "ann+"), (bob, "bob"), (AnonymousUser(), "")):
+            assert rendered(source, signed_in(user), of=auth) == shown
+
+
+register = Library()
+
+
+@register.inclusion_tag(Engine().from_string("{% csrf_token %}"))
+def shows_token() -> dict[str, Any]:
+    return {}
+
+
+@register.inclusion_tag(Engine().from_string("silent"))
+def silent() -> dict[str, Any]:
+    return {}
+
+
+def with_tags(source: str, **context: Any) -> str:
+    libraries = {"own": __name__, "holdfast": "holdfast.django.templatetags.holdfast"}
+    template = Template("{% load holdfast own %}" + source, engine=Engine(libraries=libraries))
+    return template.render(RequestContext(asked(), context))
+
+
+FORM = "{% csrf_token %}"
+
+
+@pytest.mark.parametrize("inside", [FORM, "{% shows_token %}", "{% if csrf_token %}x{% endif %}"])
+@pytest.mark.parametrize("before", [FORM, "{% shows_token %}", ""])
+def test_a_token_that_was_shown_before_is_never_kept(before: str, inside: str) -> None:
+    counter = Counter()
+    source = f'{before}|{{% cached 300 "form" %}}{inside}{{{{ counter }}}}{{% endcached %}}'
+    shown = [with_tags(source, counter=counter).partition("|")[2] for _ in range(3)]
+    assert counter.count == 3
+    assert len(set(shown)) == 3
+    if inside != "{% if csrf_token %}x{% endif %}":
+        assert all("csrfmiddlewaretoken" in each for each in shown)
+
+
+def test_a_tag_that_shows_no_token_may_be_kept() -> None:
+    counter = Counter()
+    source = FORM + "|{% cached 300 'silent' %}{% silent %}{{ counter }}{% endcached %}"
+    shown = [with_tags(source, counter=counter).partition("|")[2] for _ in range(2)]
+    assert shown == ["silent1", "silent1"]
+
+
+def test_messages_are_not_kept_if_there_are_some() -> None:
+    source = (
+        "{% for each in messages %}{% endfor %}"
+        '{% cached 300 "messages" %}{% for each in messages %}{{ each }}{% endfor %}{% endcached %}'
+    )
+    for text in ("for ann", "for bob"):
+        request: Any = asked()
+        request._messages = CookieStorage(request)
+        request._messages.add(20, text)
+        assert rendered(source.partition("endfor %}")[2], request, of=messages) == text
+        assert rendered(source, request, of=messages) == text

@@ -17,6 +17,8 @@ from ...cache.tagging import tag_of
 from . import known
 from .canonical import NotCanonical, canonical
 from .observation import looking_away
+from .parts import Parts
+from .variables import Variables
 from .visit import Keys
 from .watching import watching
 
@@ -67,7 +69,7 @@ def _request(context: Any) -> HttpRequest | None:
 class _Rendering(Keys):
     """One use of a fragment."""
 
-    __slots__ = ("_context", "_name", "_nodes")
+    __slots__ = ("_context", "_name", "_nodes", "_variables")
 
     def __init__(
         self, place: str, request: HttpRequest | None, name: str, context: Any, nodes: NodeList
@@ -76,10 +78,14 @@ class _Rendering(Keys):
         self._name = name
         self._context = context
         self._nodes = nodes
+        self._variables = Variables(context, request)
+
+    def _texts_of(self, parts: Parts) -> dict[str, str]:
+        return parts.texts(self.request, self._variables.text)
 
     def load(self) -> str:
         """Render it."""
-        with watching(self.request) as observation:
+        with watching(self.request) as observation, self._variables.observed(observation):
             text = str(self._nodes.render(self._context))
         self.noted = observation.parts
         recording = innermost.get()

@@ -17,6 +17,7 @@ from .canonical import NotCanonical, canonical
 
 #: More parts than that are no key any more: each combination would be a page.
 MOST_PARTS = 64
+_TOO_MANY = f"it reads more than {MOST_PARTS} parts of the request"
 
 #: Parts that say all that parts of a kind could say.
 _COVERED_BY = {
@@ -88,8 +89,16 @@ class Observation:
             ):
                 observation.parts.setdefault(part, text)
                 if len(observation.parts) > MOST_PARTS:
-                    observation.refuse(f"it reads more than {MOST_PARTS} parts of the request")
+                    observation.refuse(_TOO_MANY)
             observation = observation.outer
+
+    def note_here(self, part: str, text: str) -> None:
+        """The run has read *part*, which is nothing to the one that this runs inside of."""
+        if self.over or _looking_away.get():
+            return
+        self.parts.setdefault(part, text)
+        if len(self.parts) > MOST_PARTS:
+            self.refusal = self.refusal or _TOO_MANY
 
     def note_written(self, part: str) -> None:
         """The run has set *part*: what it reads there from now on is its own."""

@@ -71,9 +71,22 @@ class Parts:
             if isinstance(session, SessionBase):
                 await aloaded(session)
 
-    def texts(self, request: HttpRequest) -> dict[str, str]:
-        """The values of the parts, by their names. As `key` otherwise."""
-        return {name: read(request) for name, read in zip(self.names, self._readers, strict=True)}
+    def texts(
+        self, request: HttpRequest, variables: Callable[[str], str] | None = None
+    ) -> dict[str, str]:
+        """The values of the parts, by their names. As `key` otherwise.
+
+        Args:
+            request: as for `key`.
+            variables: reads the parts that are of a template's context, where there is one.
+        """
+        found = {}
+        for name, read in zip(self.names, self._readers, strict=True):
+            if variables is not None and name.startswith("context:"):
+                found[name] = variables(name)
+            else:
+                found[name] = read(request)
+        return found
 
     def key_of(self, place: str, values: Mapping[str, str]) -> bytes:
         """The key of a page whose parts were noted while it was made.
@@ -194,8 +207,16 @@ def _state_items(request: HttpRequest) -> str:
     return canonical(dict(scope.state.__dict__), request) if scope.usable else ABSENT
 
 
+def _context(name: str) -> Reader:
+    def read(request: HttpRequest) -> str:
+        raise NotCanonical(f"the variable {name}, without its template")
+
+    return read
+
+
 _NAMED: dict[str, Callable[[str], Reader]] = {
     "attribute": _attribute,
+    "context": _context,
     "cookie": _cookie,
     "meta": _meta,
     "query": _query,

@@ -170,16 +170,16 @@ class _Meta(ObservedDict):
 
     def _look(self, key: Any) -> Any:
         if key in _CSRF:
-            self._observation.refuse(_HAS_TOKEN)
+            self._observation.refuse(HAS_TOKEN)
         return super()._look(key)
 
     def __setitem__(self, key: Any, value: Any) -> None:
         if key in _CSRF:
-            self._observation.refuse(_HAS_TOKEN)
+            self._observation.refuse(HAS_TOKEN)
         super().__setitem__(key, value)
 
 
-_HAS_TOKEN = "there is a CSRF token in it, which is one visitor's own"  # noqa: S105 - no password
+HAS_TOKEN = "there is a CSRF token in it, which is one visitor's own"  # noqa: S105 - no password
 
 
 def _meta_of(watched: Watched) -> ObservedDict:

@@ -79,8 +79,11 @@ class Keys:
 
     def _key_by(self, parts: Parts) -> bytes:
         self._parts = parts
-        self._texts = parts.texts(self.request)
+        self._texts = self._texts_of(parts)
         return parts.key_of(self.place, self._texts)
+
+    def _texts_of(self, parts: Parts) -> dict[str, str]:
+        return parts.texts(self.request)
 
     def store_at(self, recording: Recording) -> bytes:
         """The key of what was just made, by the parts that it has turned out to need."""
