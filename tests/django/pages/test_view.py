@@ -18,6 +18,7 @@ from django.http import (
     HttpResponseRedirect,
     StreamingHttpResponse,
 )
+from django.middleware.clickjacking import XFrameOptionsMiddleware
 from django.middleware.csrf import get_token
 from django.shortcuts import render
 from django.template.response import TemplateResponse
@@ -26,6 +27,7 @@ from django.urls import path
 from django.utils.decorators import method_decorator
 from django.utils.translation import gettext
 from django.views import View
+from django.views.decorators.clickjacking import xframe_options_exempt
 from django.views.decorators.http import condition
 
 import holdfast
@@ -192,6 +194,12 @@ def sets_cookie(request: Any) -> HttpResponse:
     return response
 
 
+def tells_what_cannot_be_stored(request: Any) -> HttpResponse:
+    response: Any = HttpResponse("x")
+    response._csp_config = {"script-src": object()}
+    return response  # type: ignore[no-any-return]
+
+
 def sets_session(request: Any) -> HttpResponse:
     request.session["a"] = 1
     return HttpResponse("x")
@@ -223,6 +231,7 @@ REFUSED: dict[str, Callable[[Any], Any]] = {
     "vary": _with_header(Vary="Accept, *"),
     "streamed": lambda _: StreamingHttpResponse([b"x"]),
     "redirect": lambda _: HttpResponseRedirect("/elsewhere/"),
+    "told": tells_what_cannot_be_stored,
     "error": lambda _: HttpResponse("x", status=500),
     "404": lambda _: HttpResponse("x", status=404),
     "body": lambda request: HttpResponse(request.body),
@@ -253,6 +262,19 @@ def rich(request: Any) -> HttpResponse:
         },
         reason="Very OK",
     )
+
+
+@cached_view(ttl=60)
+@xframe_options_exempt
+def exempt(request: Any) -> HttpResponse:
+    response: Any = run(request)
+    response._csp_config = {"default-src": ["a", "b"], "script-src": ["c"]}
+    return response  # type: ignore[no-any-return]
+
+
+@cached_view(ttl=60)
+def not_exempt(request: Any) -> HttpResponse:
+    return run(request)
 
 
 @cached_view(ttl=60)
@@ -322,6 +344,8 @@ urlpatterns = [
     path("absent/<int:pk>/", absent),
     path("rich/", rich),
     path("conditioned/", conditioned),
+    path("exempt/", exempt),
+    path("not_exempt/", not_exempt),
     path("outer/", outer),
     path("slowly/", slowly),
     path("of_tenant/", of_tenant),
@@ -524,6 +548,26 @@ def test_a_page_comes_back_as_it_was(server: Server) -> None:
     # Said by the view: no other request than one that accepts the same gets it.
     assert second.headers["vary"].split(", ")[0] == "Accept"
     assert "age" not in second.headers
+
+
+class TellingMiddleware(XFrameOptionsMiddleware):
+    """Adds a header that decorators configure."""
+
+    def process_response(self, request: Any, response: Any) -> Any:
+        response = super().process_response(request, response)
+        response["X-Policy"] = str(sorted(getattr(response, "_csp_config", {}).items()))
+        return response
+
+
+@pytest.mark.parametrize("page", ["exempt", "not_exempt"])
+def test_what_a_view_tells_middleware_is_told_each_time(server: Server, page: str) -> None:
+    with override_settings(MIDDLEWARE=[*MIDDLEWARE, f"{__name__}.TellingMiddleware"]):
+        first, second = server.get(f"/{page}/"), server.get(f"/{page}/")
+    assert served == [f"/{page}/"]
+    assert first.headers == second.headers
+    assert ("x-frame-options" in second.headers) == (page == "not_exempt")
+    policy = {"exempt": "[('default-src', ['a', 'b']), ('script-src', ['c'])]"}
+    assert second.headers["x-policy"] == policy.get(page, "[]")
 
 
 def test_the_first_and_the_next_visitor_are_told_that_nothing_has_changed() -> None:

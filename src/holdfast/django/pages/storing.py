@@ -7,6 +7,8 @@ from typing import Any
 from django.http import HttpResponse
 from django.http.response import HttpResponseBase
 
+from .page import told_middleware
+
 #: What in a response's `Cache-Control` forbids to store it where others would be served.
 _FORBIDDING = frozenset({"no-cache", "no-store", "private"})
 _AT_ONCE_OVER = frozenset({"max-age=0", "s-maxage=0"})
@@ -41,6 +43,10 @@ def why_not_stored(  # noqa: PLR0911 - a line for each reason
         return "its Cache-Control says that it is over at once"
     if "*" in _directives(response, "Vary"):
         return "its Vary says that no two requests are alike"
+    try:
+        told_middleware(response)
+    except (TypeError, ValueError) as error:
+        return f"what it tells middleware can't be stored: {error}"
     return None
 
 

@@ -20,7 +20,7 @@ from . import known
 from .canonical import NotCanonical, canonical
 from .identity import Identity
 from .invalidation import called_by_url, dotted_name
-from .page import conditional, is_page, thaw
+from .page import FORM, conditional, is_page, thaw
 from .request_class import plain
 from .visit import ABSENT, REFUSED, Visit, making
 
@@ -305,7 +305,7 @@ class _Pages:
         own = canonical(options.key(request)) if options.key is not None else ""
         # Each but the last two is one line, and these are quoted.
         return (
-            f"view\n{view}\n{options.version}\n{held['path']!r}\n{held['path_info']!r}\n"
+            f"view {FORM}\n{view}\n{options.version}\n{held['path']!r}\n{held['path_info']!r}\n"
             f"{held.get('urlconf')!r}\n{called}\n{own}"
         )
 
