@@ -63,16 +63,22 @@ PARTS: list[tuple[Read, set[str]]] = [
     (lambda r: r.GET.getlist("page"), {"query:page"}),
     (lambda r: "page" in r.GET, {"query:page"}),
     (lambda r: r.GET.get("no"), {"query:no"}),
-    (lambda r: dict(r.GET), {"meta:QUERY_STRING"}),
-    (lambda r: {**r.GET}, {"meta:QUERY_STRING"}),
-    (lambda r: r.GET.urlencode(), {"meta:QUERY_STRING"}),
-    (lambda r: r.GET.copy()["page"], {"meta:QUERY_STRING"}),
-    (lambda r: copy.deepcopy(r.GET), {"meta:QUERY_STRING"}),
-    (lambda r: list(r.GET), {"meta:QUERY_STRING"}),
-    (lambda r: bool(r.GET), {"meta:QUERY_STRING"}),
-    (lambda r: r.GET.dict(), {"meta:QUERY_STRING"}),
-    (lambda r: r.GET == {}, {"meta:QUERY_STRING"}),
-    (lambda r: json.dumps(r.GET), {"meta:QUERY_STRING"}),
+    (lambda r: dict(r.GET), {"query-items"}),
+    (lambda r: {**r.GET}, {"query-items"}),
+    (lambda r: r.GET.urlencode(), {"query-items"}),
+    (lambda r: r.GET.copy()["page"], {"query-items"}),
+    (lambda r: copy.deepcopy(r.GET), {"query-items"}),
+    (lambda r: list(r.GET), {"query-items"}),
+    (lambda r: bool(r.GET), {"query-items"}),
+    (lambda r: r.GET.dict(), {"query-items"}),
+    (lambda r: r.GET == {}, {"query-items"}),
+    (lambda r: json.dumps(r.GET), {"query-items"}),
+    (lambda r: json.dumps(r.GET, indent=1), {"query-items"}),
+    (lambda r: r.GET | {"a": 1}, {"query-items"}),
+    (lambda r: {"a": 1} | r.GET, {"query-items"}),
+    (lambda r: r.GET != {}, {"query-items"}),
+    (lambda r: [r.GET[key] for key in r.GET], {"query-items"}),
+    (lambda r: r.META["QUERY_STRING"] + r.GET["page"], {"meta:QUERY_STRING", "query:page"}),
     (lambda r: r.get_full_path(), {"meta:QUERY_STRING"}),
     (lambda r: r.COOKIES.get("theme"), {"cookie:theme"}),
     (lambda r: r.COOKIES["theme"], {"cookie:theme"}),
@@ -172,6 +178,69 @@ REFUSED: list[tuple[Read, str]] = [
     (lambda r: r.session.flush(), "changes the session"),
     (lambda r: [r.GET.get(str(number)) for number in range(100)], "more than 64"),
 ]
+
+
+EMPTY: list[Read] = [
+    json.dumps,
+    lambda d: d | {"a": ["1"]},
+    lambda d: {"a": ["1"]} | d,
+    lambda d: d != {},
+    lambda d: d == {},
+    copy.copy,
+    dict,
+    list,
+    len,
+    bool,
+    repr,
+    lambda d: list(reversed(d)),
+    lambda d: (list(d.keys()), list(d.values()), list(d.items())),
+    lambda d: {**d},
+]
+
+
+@pytest.mark.parametrize("read", EMPTY, ids=map(str, range(len(EMPTY))))
+def test_that_there_is_nothing_is_noted_as_well(read: Read) -> None:
+    request = RequestFactory().get("/")
+    plain: list[object] = []
+    seen: list[object] = []
+    for name, part in (("GET", "query-items"), ("COOKIES", None)):
+        plain.append(read(getattr(request, name)))
+        observation = observed(lambda r, name=name: seen.append(read(getattr(r, name))), request)
+        if part is None:
+            assert observation.refusal is not None
+        else:
+            assert set(observation.parts) == {part}
+            assert Parts({part}).key_of("", observation.parts) == Parts({part}).key("", request)
+    assert seen == plain
+
+
+def test_what_was_emptied_is_noted_as_well() -> None:
+    request = RequestFactory().get("/?page=2")
+    request.COOKIES["theme"] = "dark"
+
+    def read(request: Any) -> None:
+        request.GET._mutable = True
+        request.GET.pop("page")
+        del request.COOKIES["theme"]
+        assert json.dumps([request.GET, request.COOKIES]) == "[{}, {}]"
+
+    observation = observed(read, request)
+    assert observation.parts["query-items"] == "{'page':['2']}"
+    assert observation.refusal is not None
+
+
+def test_a_query_that_middleware_has_put_there_is_noted_by_value() -> None:
+    def asked_by(name: str) -> Any:
+        request = RequestFactory().get("/?page=2")
+        request.GET = request.GET.copy()
+        request.GET["who"] = name
+        return request
+
+    for read in (lambda r: r.GET.urlencode(), lambda r: r.META["QUERY_STRING"] + r.GET["who"]):
+        observation = observed(read, asked_by("ann"))
+        known = Parts(observation.parts)
+        assert known.key("", asked_by("ann")) == known.key_of("", observation.parts)
+        assert known.key("", asked_by("bob")) != known.key_of("", observation.parts)
 
 
 @pytest.mark.parametrize(("read", "reason"), REFUSED, ids=map(str, range(len(REFUSED))))

@@ -10,12 +10,15 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any, Self
 
-from django.http import QueryDict
 from django.http.request import HttpHeaders
 
 from .observation import Observation
 
 _NOTHING: Any = object()
+
+#: A key that stands in otherwise empty copies, and is shown to nobody. Written in C, `json` asks an
+#: empty dict nothing: that there is nothing in it would not be noted.
+PADDING: Any = object()
 
 
 class ObservedDict(dict[Any, Any]):
@@ -42,11 +45,16 @@ class ObservedDict(dict[Any, Any]):
         super().__init__(original)
         for key in hidden:
             dict.pop(self, key, None)
+        self._pad()
         self._original = original
         self._observation = observation
         self._kind = kind
         self._whole = whole
         self._hidden = hidden
+
+    def _pad(self) -> None:
+        if not dict.__len__(self):
+            dict.__setitem__(self, PADDING, None)
 
     # One item
 
@@ -83,6 +91,7 @@ class ObservedDict(dict[Any, Any]):
         if self._look(key) is _NOTHING:
             raise KeyError(key)
         dict.pop(self, key, None)
+        self._pad()
         del self._original[key]
 
     def setdefault(self, key: Any, default: Any = None) -> Any:
@@ -168,139 +177,8 @@ class ObservedDict(dict[Any, Any]):
     def clear(self) -> None:
         self._whole()
         dict.clear(self)
+        self._pad()
         self._original.clear()
-
-
-class ObservedQuery(QueryDict):
-    """`request.GET`. Read as a whole, it is the query string."""
-
-    def __init__(
-        self, original: QueryDict, observation: Observation, whole: Callable[[], object]
-    ) -> None:
-        super().__init__("", mutable=True, encoding=original.encoding)
-        for key, values in original.lists():
-            super().setlist(key, list(values))
-        # What is written stays in here, as nobody else reads it.
-        self._mutable = original._mutable  # noqa: SLF001
-        self._holdfast_observation = observation
-        self._holdfast_whole = whole
-
-    def _look(self, key: Any) -> None:
-        values = dict.get(self, key, _NOTHING)
-        part = f"query:{key}"
-        if values is _NOTHING:
-            self._holdfast_observation.note_absent(part)
-        else:
-            self._holdfast_observation.note(part, values)
-
-    def __getitem__(self, key: Any) -> Any:
-        self._look(key)
-        return super().__getitem__(key)
-
-    def __contains__(self, key: object) -> bool:
-        self._look(key)
-        return dict.__contains__(self, key)
-
-    def getlist(self, key: Any, default: Any = None) -> Any:
-        self._look(key)
-        return super().getlist(key, default)
-
-    def _getlist(self, key: Any, default: Any = None, force_list: bool = False) -> Any:  # noqa: FBT001, FBT002 - Django's
-        self._look(key)
-        return super()._getlist(key, default, force_list)  # type: ignore[misc]
-
-    def __setitem__(self, key: Any, value: Any) -> None:
-        self._note_written(key)
-        super().__setitem__(key, value)
-
-    def __delitem__(self, key: Any) -> None:
-        self._look(key)
-        super().__delitem__(key)
-
-    def setlist(self, key: Any, list_: Any) -> None:
-        self._note_written(key)
-        super().setlist(key, list_)
-
-    def _note_written(self, key: Any) -> None:
-        # Not there yet while the original is taken over.
-        observation = self.__dict__.get("_holdfast_observation")
-        if observation is not None:
-            observation.note_written(f"query:{key}")
-
-    def pop(self, key: Any, *default: Any) -> Any:
-        self._look(key)
-        return super().pop(key, *default)
-
-    def setdefault(self, key: Any, default: Any = None) -> Any:
-        self._look(key)
-        return super().setdefault(key, default)
-
-    def __iter__(self) -> Iterator[Any]:
-        self._holdfast_whole()
-        return super().__iter__()
-
-    def __reversed__(self) -> Iterator[Any]:
-        self._holdfast_whole()
-        return super().__reversed__()
-
-    def __len__(self) -> int:
-        self._holdfast_whole()
-        return super().__len__()
-
-    def __eq__(self, other: object) -> bool:
-        self._holdfast_whole()
-        return super().__eq__(other)
-
-    __hash__ = None  # type: ignore[assignment]
-
-    def __repr__(self) -> str:
-        self._holdfast_whole()
-        return super().__repr__()
-
-    def __copy__(self) -> Any:
-        return self._plain()
-
-    def __deepcopy__(self, memo: Any) -> Any:
-        return self._plain()
-
-    def __reduce_ex__(self, protocol: Any) -> Any:
-        return self._plain().__reduce_ex__(protocol)
-
-    def _plain(self) -> QueryDict:
-        self._holdfast_whole()
-        plain = QueryDict("", mutable=True, encoding=self.encoding)
-        for key, values in dict.items(self):
-            plain.setlist(key, list(values))
-        return plain
-
-    def keys(self) -> Any:
-        self._holdfast_whole()
-        return super().keys()
-
-    def values(self) -> Any:
-        self._holdfast_whole()
-        return super().values()
-
-    def items(self) -> Any:
-        self._holdfast_whole()
-        return super().items()
-
-    def lists(self) -> Any:
-        # QueryDict.__init__ does not call it; urlencode and copy do.
-        self._holdfast_whole()
-        return dict.items(self)
-
-    def popitem(self) -> Any:
-        self._holdfast_whole()
-        return super().popitem()
-
-    def clear(self) -> None:
-        self._holdfast_whole()
-        super().clear()
-
-    def dict(self) -> Any:
-        self._holdfast_whole()
-        return {key: values[-1] if values else [] for key, values in dict.items(self)}
 
 
 class ObservedHeaders(HttpHeaders):

@@ -21,7 +21,7 @@ _TOO_MANY = f"it reads more than {MOST_PARTS} parts of the request"
 
 #: Parts that say all that parts of a kind could say.
 _COVERED_BY = {
-    "query": "meta:QUERY_STRING",
+    "query": "query-items",
     "session": "session-items",
     "state": "state-items",
 }

@@ -161,6 +161,13 @@ def _query(name: str) -> Reader:
     return read
 
 
+def _query_items(request: HttpRequest) -> str:
+    held = _held(request)
+    if "GET" not in held and HELD_AS not in held and not held["META"].get("QUERY_STRING"):
+        return canonical({})  # as above
+    return canonical(dict(request.GET.lists()))
+
+
 def _held(request: HttpRequest) -> dict[str, Any]:
     found: dict[str, Any] = plain(request, "__dict__")
     return found
@@ -225,6 +232,7 @@ _NAMED: dict[str, Callable[[str], Reader]] = {
     "state": _state,
 }
 _WHOLE: dict[str, Reader] = {
+    "query-items": _query_items,
     "session-items": _session_items,
     "session-key": _session_key,
     "state-items": _state_items,

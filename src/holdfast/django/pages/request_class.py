@@ -16,8 +16,9 @@ from django.contrib.sessions.backends.base import SessionBase
 from django.http import HttpRequest
 from django.utils.functional import SimpleLazyObject, empty
 
-from .mappings import ObservedDict, ObservedHeaders, ObservedQuery
+from .mappings import ObservedDict, ObservedHeaders
 from .observation import Observation
+from .query import ObservedQuery
 
 #: Where a request keeps what it is watched by.
 HELD_AS = "_holdfast_watched"
@@ -211,9 +212,13 @@ def _unreadable(watched: Watched, name: str) -> Any:
 def _query(watched: Watched, held: dict[str, Any]) -> Any:
     if "GET" not in watched.originals:
         return _unreadable(watched, "GET")
-    # Sorted out and put together anew, it is the query string.
-    whole = partial(_meta_of(watched).get, "QUERY_STRING")
-    return ObservedQuery(watched.originals["GET"], watched.observation, whole)
+    query, observation = watched.originals["GET"], watched.observation
+
+    # Not the query string: middleware may have put another query in its place.
+    def whole() -> None:
+        observation.note("query-items", dict(query.lists()))
+
+    return ObservedQuery(query, observation, whole)
 
 
 @_made_once
