@@ -1,5 +1,6 @@
 """`{% cached %}`: parts of templates, kept until a save makes them untrue."""
 
+from types import ModuleType
 from typing import Any
 
 import pytest
@@ -17,10 +18,11 @@ from django.template import (
     TemplateSyntaxError,
 )
 from django.test import Client, RequestFactory, override_settings
-from django.urls import path
+from django.urls import include, path, resolve, set_urlconf
 from django.utils import translation
 
 import holdfast
+from holdfast.django.pages.watching import watching
 
 
 def render(source: str, request: Any = None, /, **context: Any) -> str:
@@ -172,7 +174,17 @@ def listing(request: HttpRequest) -> HttpResponse:
     return HttpResponse(Template(source).render(RequestContext(request, context)))
 
 
-urlpatterns = [path("groups/", listing)]
+def one(request: HttpRequest, pk: int) -> HttpResponse:
+    return HttpResponse(str(pk))
+
+
+instance = ([path("<int:pk>/", one, name="one")], "own")
+urlpatterns = [
+    path("groups/", listing, name="listing"),
+    path("a/", include(instance, namespace="a")),
+    path("b/", include(instance, namespace="b")),
+    path("other/<int:pk>/", one),
+]
 
 
 def test_a_page_depends_on_what_its_fragments_have_read(database: None) -> None:
@@ -333,3 +345,82 @@ def test_messages_are_not_kept_if_there_are_some() -> None:
         request._messages.add(20, text)
         assert rendered(source.partition("endfor %}")[2], request, of=messages) == text
         assert rendered(source, request, of=messages) == text
+
+
+# What a page's key has anyway, and a fragment's has not
+
+
+def at(path: str, method: str = "get", data: Any = None) -> Any:
+    request: Any = getattr(RequestFactory(), method)(path, data)
+    request.resolver_match = resolve(request.path_info) if path != "/" else None
+    return request
+
+
+URLS = [
+    ("{{ request.path }}", ["/a/1/", "/b/2/"]),
+    ("{{ request.get_full_path }}", ["/a/1/", "/b/2/"]),
+    ("{{ request.build_absolute_uri }}", ["http://testserver/a/1/", "http://testserver/b/2/"]),
+    ("{{ request.path_info }}", ["/a/1/", "/b/2/"]),
+    ("{{ request.resolver_match.view_name }}", ["a:one", "b:one"]),
+    ("{{ request.resolver_match.kwargs.pk }}", ["1", "2"]),
+    ("{{ request.resolver_match.kwargs.pk }}{{ request.path }}", ["1/a/1/", "2/b/2/"]),
+    ("{% url 'own:one' 7 %}", ["/a/7/", "/b/7/"]),
+    ("{% cached 300 'inside' %}{{ request.path }}{% endcached %}", ["/a/1/", "/b/2/"]),
+    ("{% cached 300 'inside' %}{% url 'own:one' 7 %}{% endcached %}", ["/a/7/", "/b/7/"]),
+]
+
+
+@pytest.mark.parametrize(("shown", "texts"), URLS)
+def test_what_a_fragment_reads_of_the_url_is_in_its_key(shown: str, texts: list[str]) -> None:
+    counter = Counter()
+    source = f'{{% cached 300 "url" %}}{shown} {{{{ counter }}}}{{% endcached %}}'
+    with override_settings(ROOT_URLCONF=__name__):
+        for path, text, run in [*zip(["/a/1/", "/b/2/"], texts, "12", strict=True)] * 2:
+            request = at(path)
+            assert render(source, request, request=request, counter=counter) == f"{text} {run}"
+
+
+def test_a_fragment_with_a_link_is_rendered_once_for_all_urls() -> None:
+    counter = Counter()
+    source = '{% cached 300 "link" %}{% url "listing" %} {{ counter }}{% endcached %}'
+    with override_settings(ROOT_URLCONF=__name__):
+        for path in ("/groups/", "/groups/?page=2", "/other/7/"):
+            assert render(source, at(path), counter=counter) == "/groups/ 1"
+        outside = [render(source, at("/"), counter=counter) for _ in range(2)]
+        assert outside == ["/groups/ 2", "/groups/ 2"]
+
+
+def test_links_of_another_urlconf_are_another_fragment() -> None:
+    source = '{% cached 300 "links" %}{% url "listing" %}{% endcached %}'
+    other = ModuleType("other_urls")
+    other.urlpatterns = [path("elsewhere/", listing, name="listing")]  # type: ignore[attr-defined]
+    with override_settings(ROOT_URLCONF=__name__):
+        for urlconf, link in ((None, "/groups/"), (other, "/elsewhere/")):
+            request = at("/")
+            request.urlconf = urlconf
+            set_urlconf(urlconf)
+            try:
+                assert render(source, request) == link
+            finally:
+                set_urlconf(None)
+
+
+def test_a_form_that_was_sent_is_not_kept() -> None:
+    source = '{% cached 300 "sent" %}{{ request.POST.name }}{% endcached %}'
+    for request, name in (
+        (at("/"), ""),
+        (at("/", "post", {"name": "ann"}), "ann"),
+        (at("/", "post", {"name": "bob"}), "bob"),
+        (at("/"), ""),
+    ):
+        assert render(source, request, request=request) == name
+
+
+def test_a_page_has_no_parts_of_its_fragments_url() -> None:
+    request = at("/")
+    source = '{% cached 300 "part" %}{{ request.path }}{{ request.COOKIES.theme }}{% endcached %}'
+    for _ in range(2):
+        with watching(request) as observation:
+            render(source, request, request=request)
+        assert "cookie:theme" in observation.parts
+        assert "attribute:path" not in observation.parts

@@ -8,6 +8,7 @@ from typing import Any
 
 from django.http import HttpRequest
 from django.template.base import NodeList
+from django.urls import get_script_prefix
 from django.utils.safestring import mark_safe
 
 from ...cache.loading import loader
@@ -18,6 +19,7 @@ from . import known
 from .canonical import NotCanonical, canonical
 from .observation import looking_away
 from .parts import Parts
+from .request_class import plain
 from .variables import Variables
 from .visit import Keys
 from .watching import watching
@@ -43,7 +45,7 @@ def fragment(
     request = _request(context)
     try:
         place = (
-            f"fragment\n{name}\n{request is None}\n{context.autoescape}\n"
+            f"fragment 2\n{name}\n{_urls(request)}\n{context.autoescape}\n"
             f"{canonical(list(values), request)}"
         )
         rendering = _Rendering(place, request, name, context, nodes)
@@ -53,6 +55,13 @@ def fragment(
     except NotCanonical:
         return nodes.render(context)  # what it depends on can't be written down
     return mark_safe(text)  # noqa: S308 - it was rendered, and escaped then
+
+
+def _urls(request: HttpRequest | None) -> str:
+    """What `{% url %}` goes by, and nobody sees it read."""
+    if request is None:
+        return "None"
+    return f"{plain(request, '__dict__').get('urlconf')!r} {get_script_prefix()!r}"
 
 
 @cache
@@ -85,7 +94,8 @@ class _Rendering(Keys):
 
     def load(self) -> str:
         """Render it."""
-        with watching(self.request) as observation, self._variables.observed(observation):
+        watched = watching(self.request, of_url=False)
+        with watched as observation, self._variables.observed(observation):
             text = str(self._nodes.render(self._context))
         self.noted = observation.parts
         recording = innermost.get()

@@ -15,6 +15,7 @@ from django.urls.base import get_script_prefix
 
 from .canonical import NotCanonical, canonical
 from .identity import same
+from .request_class import plain
 
 
 def page_tags(
@@ -89,7 +90,7 @@ def called_by_url(
 
 def _as_resolved(request: HttpRequest) -> ResolverMatch | None:
     """What the request's URL leads to, with the arguments that it had before any middleware."""
-    match: ResolverMatch | None = request.resolver_match
+    match: ResolverMatch | None = plain(request, "__dict__").get("resolver_match")
     if match is None or called_by_url(match, match.args, match.kwargs):
         return match
     try:

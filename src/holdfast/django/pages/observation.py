@@ -41,13 +41,29 @@ class Observation:
         parts: what was read: the values as text, by the names of the parts.
         refusal: why the page can't be stored, or None.
         ambient: what was active when the run began, as text, by the names of the parts.
+        of_url: whether the run's URL is in its key anyway, as a page's is and a fragment's is not.
+        anywhere: whether it is not, of this run or one around it.
     """
 
-    __slots__ = ("ambient", "outer", "over", "parts", "refusal", "request", "written")
+    __slots__ = (
+        "ambient",
+        "anywhere",
+        "of_url",
+        "outer",
+        "over",
+        "parts",
+        "refusal",
+        "request",
+        "written",
+    )
 
-    def __init__(self, request: Any, outer: Observation | None = None) -> None:
+    def __init__(
+        self, request: Any, outer: Observation | None = None, *, of_url: bool = True
+    ) -> None:
         self.request = request
         self.outer = outer
+        self.of_url = of_url
+        self.anywhere: bool = not of_url or (outer is not None and outer.anywhere)
         self.parts: dict[str, str] = {}
         self.refusal: str | None = None
         self.ambient: dict[str, str] = {}
@@ -76,6 +92,24 @@ class Observation:
         """The run has asked what is active, which middleware has chosen for the request."""
         if part in self.ambient and part not in self.parts and not _looking_away.get():
             self.note_text(part, self.ambient[part])
+
+    def note_of_url(self, part: str, value: Any) -> None:
+        """The run has read *part*, which the URL tells: for those in whose key that is not."""
+        try:
+            with looking_away():
+                text = canonical(value, self.request)
+        except NotCanonical as error:
+            self.refuse(f"it reads {part}, which is {error}: no key can be made of that")
+            return
+        self.note_text_of_url(part, text)
+
+    def note_text_of_url(self, part: str, text: str) -> None:
+        """As `note_of_url`, where *text* is what it is in the key."""
+        observation: Observation | None = self
+        while observation is not None:
+            if not observation.of_url and part not in observation.written:
+                observation.note_here(part, text)
+            observation = observation.outer
 
     def note_text(self, part: str, text: str) -> None:
         """The run has read *part*, whose value is *text* in the key."""

@@ -15,6 +15,7 @@ from django.contrib.sessions.backends.base import SessionBase
 from django.http import HttpRequest
 
 from ...scope.scope import scope_var
+from . import match
 from .ambient import LANGUAGE, TIME_ZONE, language, time_zone
 from .canonical import NotCanonical, canonical
 from .observation import ABSENT
@@ -225,6 +226,7 @@ _NAMED: dict[str, Callable[[str], Reader]] = {
     "attribute": _attribute,
     "context": _context,
     "cookie": _cookie,
+    "match": match.reader,
     "meta": _meta,
     "query": _query,
     "scope": _scope,

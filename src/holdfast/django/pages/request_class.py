@@ -17,6 +17,7 @@ from django.http import HttpRequest
 from django.utils.functional import SimpleLazyObject, empty
 
 from .mappings import ObservedDict, ObservedHeaders
+from .match import observed_match
 from .observation import Observation
 from .query import ObservedQuery
 
@@ -38,8 +39,8 @@ CONDITIONS = frozenset(
 #: In META, where Django keeps what it knows of the token.
 _CSRF = frozenset({"CSRF_COOKIE", "CSRF_COOKIE_NEEDS_UPDATE"})
 
-#: Attributes that tell no more of a request than its URL does, which is in each key, or that a
-#: request without a body doesn't have.
+#: Attributes that tell no more of a request than its URL does, which is in the key of each page, or
+#: that a request without a body doesn't have.
 _SAFE = frozenset(
     {
         HELD_AS,
@@ -61,6 +62,13 @@ _SAFE = frozenset(
         "urlconf",
     }
 )
+
+
+#: Those of them that a fragment's key has only if it has read them, since it may stand anywhere.
+_OF_URL = frozenset({"method", "path", "path_info", "urlconf"})
+#: What there is of a body, which a page is never made of.
+_OF_BODY = frozenset({"FILES", "POST", "_files", "_post"})
+_WITHOUT_BODY = frozenset({"GET", "HEAD"})
 
 
 class Watched(Protocol):
@@ -92,6 +100,8 @@ def observed_class(own: Any) -> Any:  # noqa: C901 - a class, whose methods are 
             watched: Watched | None = held.get(HELD_AS)
             if watched is None:
                 return plain(self, name)
+            if name in _SAFE and watched.observation.anywhere:
+                return _anywhere(watched, held, name)
             hand_out = _HAND_OUT.get(name)
             if hand_out is not None and name not in watched.replaced:
                 return hand_out(watched, held, name)
@@ -129,6 +139,23 @@ def observed_class(own: Any) -> Any:  # noqa: C901 - a class, whose methods are 
     Observed.__name__, Observed.__qualname__ = own.__name__, own.__qualname__
     Observed.__module__ = own.__module__
     return Observed
+
+
+def _anywhere(watched: Watched, held: dict[str, Any], name: str) -> Any:
+    """What a page's URL tells, for a fragment."""
+    observation = watched.observation
+    if name in _OF_BODY:
+        observation.note_of_url("attribute:method", held["method"])
+        if held["method"] not in _WITHOUT_BODY:
+            observation.refuse("it reads the body of the request")
+    if name == "resolver_match" and name not in watched.replaced:
+        found = watched.made.get(name)
+        if found is None:
+            found = watched.made[name] = observed_match(held[name], observation)
+        return found
+    if name in _OF_URL and name in held:
+        observation.note_of_url(f"attribute:{name}", held[name])
+    return plain(watched.request, name)
 
 
 def is_unread_user(user: Any) -> bool:

@@ -18,19 +18,21 @@ from .sessions import observe_session, stop_observing
 
 
 @contextmanager
-def watching(request: HttpRequest | None) -> Iterator[Observation]:
+def watching(request: HttpRequest | None, *, of_url: bool = True) -> Iterator[Observation]:
     """Note what the code inside reads of *request*, and of what belongs to it.
 
-    May be nested: the outer observation notes what the inner one does. Where there is no request,
+    Where the request's URL is in the key anyway (*of_url*), what it tells is not noted. May be
+    nested: the outer observation notes what the inner one does. Where there is no request,
     there are still the language, the time zone and `holdfast.state`.
     """
     if request is None:
-        observation = Observation(None, current.get())
+        observation = Observation(None, current.get(), of_url=of_url)
         with observed_ambient(observation):
             yield observation
         return
     outer: Watched | None = plain(request, "__dict__").get(HELD_AS)
-    observation = Observation(request, outer.observation if outer is not None else current.get())
+    around = outer.observation if outer is not None else current.get()
+    observation = Observation(request, around, of_url=of_url)
     watched = Watched(request, observation, outer)
     try:
         with observed_ambient(observation):
