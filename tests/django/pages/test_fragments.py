@@ -20,6 +20,7 @@ from django.template import (
 from django.test import Client, RequestFactory, override_settings
 from django.urls import include, path, resolve, set_urlconf
 from django.utils import translation
+from django.utils.functional import SimpleLazyObject
 
 import holdfast
 from holdfast.django.pages.watching import watching
@@ -424,3 +425,29 @@ def test_a_page_has_no_parts_of_its_fragments_url() -> None:
             render(source, request, request=request)
         assert "cookie:theme" in observation.parts
         assert "attribute:path" not in observation.parts
+
+
+@holdfast.django.cached_view(ttl=300)
+def lazily(request: HttpRequest) -> HttpResponse:
+    def lazy(request: HttpRequest) -> dict[str, Any]:
+        return {"whose": SimpleLazyObject(lambda: request.COOKIES.get("theme"))}
+
+    source = '{% cached 300 "lazy" %}{{ whose }}{% endcached %} {{ whose }}'
+    return HttpResponse(rendered(source, request, of=lazy))
+
+
+urlpatterns.append(path("lazily/", lazily))
+
+
+def test_what_a_fragment_needs_for_its_key_is_noted_by_the_page_around() -> None:
+    with override_settings(ROOT_URLCONF=__name__):
+        for theme in "abcab":
+            client = Client()
+            client.cookies["theme"] = theme
+            assert client.get("/lazily/").content.decode() == f"{theme} {theme}"
+
+
+def test_a_nonce_is_never_kept() -> None:
+    source = '{% cached 300 "nonce" %}{{ csp_nonce }}{% endcached %}'
+    for nonce in "ab":
+        assert rendered(source, asked(), of=lambda _, nonce=nonce: {"csp_nonce": nonce}) == nonce

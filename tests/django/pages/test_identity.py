@@ -10,6 +10,7 @@ from django.http import HttpRequest, HttpResponse
 from django.test import RequestFactory, override_settings
 from django.urls import include, path
 from django.utils.decorators import method_decorator
+from django.utils.functional import SimpleLazyObject
 from django.utils.translation import gettext_lazy
 from django.views import View
 from django.views.decorators.vary import vary_on_headers
@@ -149,6 +150,23 @@ class Holding(View):
         return said(self.thing())
 
 
+class Lazily(View):
+    account: Any
+
+    def setup(self, request: HttpRequest, *args: Any, **kwargs: Any) -> None:
+        super().setup(request, *args, **kwargs)
+        self.account = SimpleLazyObject(lambda: who(request))
+
+    @cached_view(ttl=60)
+    def get(self, request: HttpRequest) -> HttpResponse:
+        return HttpResponse(str(self.account))
+
+
+@cached_view(ttl=60)
+def around_it(request: HttpRequest) -> HttpResponse:
+    return said(Lazily.as_view()(request).content.decode())  # type: ignore[attr-defined]
+
+
 # Views of one name, chosen between by who asks
 
 
@@ -277,6 +295,7 @@ urlpatterns = [
     path("teams/<slug:team>/", include([path("<int:pk>/", included)]), {"kind": "x"}),
     *(path(f"view/{name}/", view.as_view()) for name, view in TOLD.items()),
     path("view/async/", InDispatchAsync.as_view()),
+    path("around/", around_it),
     *(path(f"chosen/{name}/", view) for name, view in CHOSEN.items()),
     *(path(f"once/{name}/", view) for name, view in ONCE.items()),
 ]
@@ -303,6 +322,12 @@ def test_what_an_instance_was_told_is_explained() -> None:
     assert keys[0] != keys[1]
     found = explained("/view/setup/", {}, {"who": "ann"})
     assert loader(found.store).peek(found.key, found.policy) is not MISSING
+
+
+def test_what_is_read_for_a_key_is_noted_by_the_page_around(server: Server) -> None:
+    for account in ("ann", "bob", "ann"):
+        assert server.get("/around/", who=account).text == account
+    assert runs == ["ann", "bob"]
 
 
 def test_what_middleware_has_told_a_view_by_arguments_is_in_the_key(server: Server) -> None:

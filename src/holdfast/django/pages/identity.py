@@ -167,8 +167,8 @@ def _held(own: Any, request: HttpRequest, args: Sequence[Any], kwargs: Mapping[s
     found = []
     for name in sorted(told):
         try:
-            with looking_away():
-                found.append(f"{name}={described(held[name], request, own)}")
+            # What a lazy one reads now is a page's around this one, too: so nobody looks away.
+            found.append(f"{name}={described(held[name], request, own)}")
         except NotCanonical as error:
             raise NotCanonical(f"self.{name} of its view, {error}") from error
     return ",".join(found)

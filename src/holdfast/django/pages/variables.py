@@ -14,12 +14,13 @@ from django.utils.functional import SimpleLazyObject
 
 from .canonical import NotCanonical
 from .described import described
-from .observation import ABSENT, Observation, looking_away
+from .observation import ABSENT, Observation
 from .request_class import HAS_TOKEN, is_unread_user, plain
 
 #: Stands before the name in the part's name.
 PART = "context:"
 _TOKEN = "csrf_token"  # noqa: S105 - no password
+_NONCE = "csp_nonce"
 _NOTHING: Any = object()
 
 
@@ -50,8 +51,7 @@ class Variables:
         value = self._made.get(part.removeprefix(PART), _NOTHING)
         if value is _NOTHING:
             return ABSENT
-        with looking_away():
-            return described(value, self._request)
+        return described(value, self._request)
 
     @contextmanager
     def observed(self, observation: Observation) -> Iterator[None]:
@@ -120,14 +120,17 @@ def _note(observation: Observation, name: str, value: Any) -> None:
     if value is _NOTHING:
         observation.note_here(part, ABSENT)
         return
+    if name == _NONCE:
+        observation.refuse("it looks at a nonce, which is one response's own")
+        return
     if name == _TOKEN or (request is not None and value is request) or _is_unread(value):
         return
     if request is not None and value is plain(request, "__dict__").get("_messages", _NOTHING):
         _ = request._messages  # noqa: SLF001 - that it looks at them is seen there
         return
     try:
-        with looking_away():
-            text = described(value, request)
+        # What a lazy one reads now is a page's around this fragment, too: so nobody looks away.
+        text = described(value, request)
     except NotCanonical as error:
         observation.refuse(f"it reads the variable {name}, which is {error}")
         return
