@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from django.contrib.auth.models import Group
 from django.http import HttpRequest, HttpResponse
-from django.test import RequestFactory, override_settings
+from django.test import Client, RequestFactory, override_settings
 from django.urls import include, path
 from django.utils.decorators import method_decorator
 from django.utils.functional import SimpleLazyObject
@@ -19,6 +19,7 @@ import holdfast
 from holdfast.cache.loading import loader
 from holdfast.django.pages.explaining import NotExplained, explained
 from holdfast.values import MISSING
+from tests.cache.conftest import wait_for
 from tests.django.in_process import Server
 
 cached_view = holdfast.django.cached_view
@@ -393,3 +394,28 @@ def test_what_a_view_was_made_with_may_be_told_by_a_name(server: Server) -> None
     for _ in range(2):
         cached_view(ttl=60, name="named")(thing)(RequestFactory().get("/"))
     assert len(runs) == 3
+
+
+curious = False
+
+
+@method_decorator(cached_view(ttl=0.2, stale=60, jitter=0, early=0), name="dispatch")
+class Aging(View):
+    def get(self, request: HttpRequest) -> HttpResponse:
+        return said(who(self.request) if curious else "nobody")
+
+
+def test_what_an_instance_reads_of_its_request_is_seen_when_nobody_waits(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    client = Client()
+    client.cookies["who"] = "ann"
+    assert client.get("/aging/").content == b"nobody"
+    monkeypatch.setitem(globals(), "curious", True)
+    # Made anew for ann, in the background, as soon as her page is stale.
+    wait_for(lambda: client.get("/aging/").content == b"ann")
+    client.cookies["who"] = "bob"
+    assert client.get("/aging/").content != b"ann"
+
+
+urlpatterns.append(path("aging/", Aging.as_view()))

@@ -248,7 +248,7 @@ class _Pages:
             page = self._quick(pages, rules, place, request)
             if page is not MISSING:
                 return _response(request, page, None)
-            visit = Visit(self._options, name, place, request, view, rest, kwargs)
+            visit = Visit(self._options, name, place, request, view, rest, kwargs, own)
             if request.method == "HEAD":
                 page = pages.peek(visit.key(), rules)
                 if page is MISSING:
@@ -282,7 +282,7 @@ class _Pages:
             page = self._quick(pages, rules, place, request)
             if page is not MISSING:
                 return _response(request, page, None)
-            visit = Visit(self._options, name, place, request, view, rest, kwargs)
+            visit = Visit(self._options, name, place, request, view, rest, kwargs, own)
             if request.method == "HEAD":
                 page = await pages.apeek(await visit.akey(), rules)
                 if page is MISSING:

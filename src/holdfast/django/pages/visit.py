@@ -116,12 +116,13 @@ class Visit(Keys):
         view: called with the request and what follows.
         args: what follows.
         kwargs: the same, by name.
+        own: the instance whose method the view is, or None.
 
     Attributes:
         made: what a run in this very thread or task has returned.
     """
 
-    __slots__ = ("_args", "_kwargs", "_name", "_options", "_view", "_worker", "made")
+    __slots__ = ("_args", "_kwargs", "_name", "_options", "_own", "_view", "_worker", "made")
 
     request: HttpRequest
 
@@ -134,8 +135,10 @@ class Visit(Keys):
         view: Callable[..., Any],
         args: Sequence[Any],
         kwargs: Mapping[str, Any],
+        own: Any = None,
     ) -> None:
         super().__init__(options.store, place, request)
+        self._own = own
         self._options = options
         self._name = name
         self._view = view
@@ -147,7 +150,7 @@ class Visit(Keys):
     def load(self) -> Any:
         """Run the view. What is returned is what is stored."""
         mine = self._worker == _worker()
-        request = self.request if mine else request_for_background(self.request)
+        request = self.request if mine else self._apart()
         absent: Http404 | None = None
         response: HttpResponseBase | None = None
         with self._making(), watching(request) as observation:
@@ -169,7 +172,7 @@ class Visit(Keys):
     async def aload(self) -> Any:
         """As `load`."""
         mine = self._worker == _worker()
-        request = self.request if mine else request_for_background(self.request)
+        request = self.request if mine else self._apart()
         absent: Http404 | None = None
         response: HttpResponseBase | None = None
         with self._making(), watching(request) as observation:
@@ -186,6 +189,14 @@ class Visit(Keys):
         if mine:
             self.made = response
         return value
+
+    def _apart(self) -> HttpRequest:
+        """A request for a run that nobody waits for."""
+        request = request_for_background(self.request)
+        held = getattr(self._own, "__dict__", {})
+        if held.get("request") is self.request:
+            held["request"] = request  # or what the run reads of that one would not be seen
+        return request
 
     @contextmanager
     def _making(self) -> Iterator[None]:
