@@ -371,19 +371,38 @@ def test_a_view_is_known_again_by_what_it_was_made_with(
     assert len(runs) == 1
 
 
-def test_a_view_without_a_name_of_its_own_needs_one() -> None:
+def made_in_a_function(text: str) -> list[Any]:
     def view(request: HttpRequest) -> HttpResponse:
-        return said("x")
+        return said(text)
 
-    class Local(Text):
-        pass
+    class Local(View):
+        def get(self, request: HttpRequest) -> HttpResponse:
+            return said(text)
 
-    for nameless in (view, Local.as_view(), lambda _: said("x")):
-        with pytest.raises(TypeError, match="give it a name"):
-            around(nameless)
-        cached_view(ttl=60, name="x")(nameless)
-    with pytest.raises(TypeError, match="give it a name"):
-        method_decorator(around, name="get")(Local).as_view()(RequestFactory().get("/"))
+    class Other(View):
+        @method_decorator(around)
+        def get(self, request: HttpRequest) -> HttpResponse:
+            return said(text)
+
+    return [around(view), around(lambda _: said(text)), around(Local.as_view()), Other.as_view()]
+
+
+@pytest.mark.parametrize("kind", range(4))
+def test_views_that_are_made_in_one_place_are_told_apart(server: Server, kind: int) -> None:
+    views = [made_in_a_function(text)[kind] for text in ("one", "other")]
+    for _ in range(2):
+        answers = [view(RequestFactory().get("/")).content for view in views]
+        assert answers == [b"one", b"other"]
+    assert runs == ["one", "other"]
+
+
+def test_views_that_are_made_in_a_function_have_pages_for_all_processes_by_a_name(
+    server: Server,
+) -> None:
+    for _ in range(2):
+        view = cached_view(ttl=60, name="same")(lambda _: said("x"))
+        view(RequestFactory().get("/"))
+    assert runs == ["x"]
 
 
 def test_what_a_view_was_made_with_may_be_told_by_a_name(server: Server) -> None:

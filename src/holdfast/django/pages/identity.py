@@ -12,6 +12,8 @@ import functools
 import types
 from collections.abc import Mapping, Sequence
 from typing import Any
+from uuid import uuid4
+from weakref import WeakKeyDictionary
 
 from django.http import HttpRequest
 from django.urls import ResolverMatch
@@ -35,9 +37,6 @@ class Identity:
 
     Attributes:
         owner: the instance whose method it is; None: of none, or not known yet.
-
-    Raises:
-        TypeError: it has no name of its own.
     """
 
     __slots__ = ("_given", "_is_class", "_made_with", "_name", "_text", "owner")
@@ -54,12 +53,11 @@ class Identity:
         elif hasattr(view, "view_class"):
             cls = view.view_class
             self._is_class = True
-            self._name = f"{_name(cls)} {_name(cls.dispatch)}"
-            _check(cls, given)
+            self._name = f"{_name(cls)} {_name(cls.dispatch)}{_apart(cls, given)}"
         elif hasattr(named, "__qualname__"):
             self._name = _name(named)
             if named.__module__ != method_decorator.__module__:  # its stand-in, never called
-                _check(named, given)
+                self._name += _apart(named, given)
         else:
             self._name = _name(type(named))
             self._made_with = (*self._made_with, getattr(named, "__dict__", named))
@@ -87,7 +85,6 @@ class Identity:
 
         Raises:
             NotCanonical: it holds what can't be written down.
-            TypeError: the class has no name of its own.
         """
         return self._text_of(self._name, own, request, args, kwargs)
 
@@ -109,7 +106,6 @@ class Identity:
         kwargs: Mapping[str, Any],
     ) -> str:
         cls = own if isinstance(own, type) else type(own)
-        _check(cls, self._given)
         made = self._made() if self._made_with else ""
         holds = ""
         if own is not cls:
@@ -118,7 +114,7 @@ class Identity:
             except NotCanonical:
                 if self._given is None or isinstance(own, View):
                     raise
-        return f"{_name(cls)} {name} {self._given!r} {made} {holds}"
+        return f"{_name(cls)}{_apart(cls, self._given)} {name} {self._given!r} {made} {holds}"
 
     def _made(self) -> str:
         try:
@@ -212,10 +208,18 @@ def _name(named: Any) -> str:
     return f"{named.__module__}.{named.__qualname__}"
 
 
-def _check(named: Any, given: str | None) -> None:
-    if given is None and "<" in named.__qualname__:
-        raise TypeError(
-            f"cached_view can't tell {_name(named)} from others that are made in the same place:"
-            " give it a name, cached_view(ttl=..., name=...); or, if it is a decorator's, have"
-            " that use functools.wraps."
-        )
+def _apart(named: Any, given: str | None) -> str:
+    """What tells those apart that are made in one place, and so have one name: nothing for others.
+
+    What they were made with can't be known, and they have no name that other processes know them
+    by. So their pages are their process's own.
+    """
+    if given is not None or "<" not in named.__qualname__:
+        return ""
+    found = _made_in_functions.get(named)
+    if found is None:
+        found = _made_in_functions.setdefault(named, f" {uuid4()}")
+    return found
+
+
+_made_in_functions: WeakKeyDictionary[Any, str] = WeakKeyDictionary()

@@ -84,13 +84,13 @@ def cached_view(  # noqa: PLR0913 - as many choices
         version: part of the key. Change it where a change of code shall begin with new pages.
         store: the name of the store in `HOLDFAST["STORES"]`.
         name: what its figures are called, and part of the key. Default: the view's dotted name.
-            Views that are made in functions need one, since they have no name of their own.
+            Views that are made in functions have none that other processes know: without this
+            one, each process has pages of its own of them.
         options: `jitter`, `early`, `wait`, `on_wait`, `tier`, as for `holdfast.cached`.
 
     Raises:
-        TypeError, ValueError: at once, for options that make no sense, and for a view that has no
-            name of its own. At a request, where it was put on something that isn't called with
-            Django's `HttpRequest`.
+        TypeError, ValueError: at once, for options that make no sense. At a request, where it was
+            put on something that isn't called with Django's `HttpRequest`.
         TrackingOff: the settings turn tracking off, or the extra `holdfast[tracking]` is missing.
 
     A hit costs some 15 µs on a store of this machine, beside a view that does nothing.
