@@ -200,7 +200,7 @@ def test_without_options_nothing_is_rewritten(project):
             import site_views
             client.get("/leaks/")
             client.get("/leaks/")
-            assert "__holdfast_set__" not in site_views.Timer.__call__.__code__.co_names
+            assert "__holdfast__" not in site_views.Timer.__call__.__code__.co_names
         """
     )
     result.assert_outcomes(passed=1)

@@ -14,7 +14,7 @@ import pytest
 
 from holdfast.watch.crossings import Collector
 from holdfast.watch.hooks import hooks
-from holdfast.watch.rewrite import HOOKS, MODULE, rewrite
+from holdfast.watch.rewrite import rewrite
 from holdfast.watch.shadow import Shadow
 
 STDLIB = Path(sysconfig.get_paths()["stdlib"])
@@ -22,8 +22,7 @@ STDLIB = Path(sysconfig.get_paths()["stdlib"])
 
 def loaded(source: str, name: str = "rewritten", path: str = "<rewritten>") -> ModuleType:
     module = ModuleType(name)
-    vars(module).update(hooks(Shadow(Collector())))
-    vars(module)[MODULE] = module
+    hooks(Shadow(Collector())).hand_over(module)
     exec(compile(rewrite(source, path), path, "exec", dont_inherit=True), vars(module))  # noqa: S102
     return module
 
@@ -170,8 +169,8 @@ def test_the_standard_library_works_rewritten(name: str, proof: str):
     plain = importlib.import_module(name)
     module = ModuleType(name)
     module.__package__ = name.rpartition(".")[0]
-    vars(module).update(hooks(Shadow(Collector())), __file__=spec.origin)
-    vars(module)[MODULE] = module
+    vars(module)["__file__"] = spec.origin
+    hooks(Shadow(Collector())).hand_over(module)
     # What dataclasses and enums look up.
     before = sys.modules[name]
     sys.modules[name] = module
@@ -199,5 +198,92 @@ def test_every_file_of_the_standard_library_compiles_rewritten():
     assert len(files) > 150
 
 
-def test_hooks_are_all_there():
-    assert set(hooks(Shadow(Collector()))) | {MODULE} == set(HOOKS)
+NODES = """
+class Node:
+    def __init__(self, value=None, after=None): self.value, self.after = value, after
+def values(node):
+    found = []
+    while node is not None:
+        found.append(node.value)
+        node = node.after
+    return found
+"""
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        ("node, before = Node(1, Node(2, Node(3))), None\n"
+        "    while node: node.after, before, node = before, node, node.after\n"
+        "    return values(before)"),
+        ("first = last = Node(0)\n"
+        "    for n in (1, 2): last.after = last = Node(n)\n"
+        "    return values(first)"),
+        "a = [0] * 5; i = 1; a[i], i = 9, 3\n    return a, i",
+        "h = [3, 1, 2]; i, j = 0, 2; h[i], h[j], i = h[j], h[i], j\n    return h, i",
+        "d = first = {}; d['x'] = d = {}\n    return first, d",
+        "a, b = Node(1), Node(2); a.after = b; a, a.value = b, 3\n    return values(b)",
+        "n = Node(2); a = [0] * 4; n.value, a[n.value] = 1, 9\n    return n.value, a",
+        ("n = Node(0, Node(0)); n.value, (n, *n.value), last = 1, (n.after, 2, 3), n\n"
+        "    return values(last), n.value"),
+        "n = Node({}); n.value['a'], n = 1, n.value; [n['b'], *n['c']] = 2, 3, 4\n    return n",
+        "n, d = Node(), {}\n    for n.value, d[n.value] in ((1, 2), (3, 4)): pass\n    return d",
+    ],
+)  # fmt: skip
+def test_targets_are_stored_one_after_another_from_left_to_right(body: str):
+    plain, rewritten = both(f"{NODES}def run():\n    {body}\n", "run()")
+    assert rewritten == plain
+
+
+ENTERED = """
+events = []
+class Entered:
+    def __init__(self, name): self.name = name
+    def __enter__(self): events.append(("enter", self.name)); return self
+    def __exit__(self, *error): events.append(("exit", self.name, error[0])); return True
+class Holder:
+    inner = None
+    def __setattr__(self, name, value):
+        if name == "refused": raise ValueError(name)
+        object.__setattr__(self, name, value)
+"""
+
+
+@pytest.mark.parametrize(
+    "with_",
+    [
+        "with Entered('a') as h.inner, Entered(h.inner.name + 'b') as found: pass",
+        "with Entered('a') as h.inner, Entered(h.inner.name + 'b') as h.other: found = h.other",
+        "found = None\n    with Entered('a'), Entered('b') as h.refused, Entered('c'): found = 1",
+        "with Entered('a') as found, Entered('b') as h.inner: events.append(h.inner.name)",
+    ],
+)
+def test_what_one_with_stores_the_next_one_reads(with_: str):
+    source = f"{ENTERED}def run():\n    h = Holder()\n    {with_}\n    return found and found.name"
+    plain, rewritten = both(source, "(run(), events)")
+    assert rewritten == plain
+
+
+@pytest.mark.parametrize(
+    ("source", "call"),
+    [
+        ("def f(items, slice): return items[:slice]", "f([1, 2, 3], 2)"),
+        ("slice = 3\ndef f(items):\n    items[1:] = [7]\n    return items[1:2]", "f([1, 2, 3])"),
+        ("def getattr(o, n): return 'own'\ndef f(): return getattr(1, 'real')", "f()"),
+        (("from shlex import *\nfrom operator import attrgetter as setattr\n"
+         "def f(): return setattr('real')(1)"), "f()"),
+        ("def f(getattr): return getattr(1, 'real')", "f(lambda *a: a)"),
+        (("def f():\n    class A: pass\n    setattr(A, 'x', 1)\n    one = getattr(A, 'x')\n"
+         "    delattr(A, 'x')\n    return one, getattr(A, 'x', 2)"), "f()"),
+    ],
+)  # fmt: skip
+def test_names_that_python_has_too_mean_what_the_user_says(source: str, call: str):
+    plain, rewritten = both(source, call)
+    assert rewritten == plain
+
+
+def test_who_goes_through_a_modules_functions_meets_none_of_ours():
+    source = "def first(n): return n.real\ndef second(): pass\n"
+    found = "sorted(name for name, one in globals().items() if callable(one))"
+    plain, rewritten = both(source + f"def run(): return {found}", "run()")
+    assert rewritten == plain == ["first", "run", "second"]

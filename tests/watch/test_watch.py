@@ -359,8 +359,8 @@ def test_only_what_is_wanted_is_rewritten(project, tmp_path, monkeypatch):
     monkeypatch.syspath_prepend(str(installed))
     project.watch.wanted.packages.add("named_one")
     named, unnamed = __import__("named_one"), __import__("unnamed_one")
-    assert "__holdfast_get__" in named.f.__code__.co_names
-    assert "__holdfast_get__" not in unnamed.f.__code__.co_names
+    assert "__holdfast__" in named.f.__code__.co_names
+    assert "__holdfast__" not in unnamed.f.__code__.co_names
     assert not list(installed.glob("__pycache__/named_one*"))
 
 

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import sys
 from collections import OrderedDict, defaultdict, deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from contextvars import ContextVar
+from dataclasses import dataclass, replace
+from types import BuiltinFunctionType, ModuleType
 from typing import Any
 
-from . import rewrite
 from .contexts import Contexts
 from .locals import contextual, is_local, thread_cells, values_of
 from .naming import CONTENTS, FunctionCells
 from .shadow import Shadow, item_key
+from .syntax import HOOKS
 
 _CONTAINERS = (dict, list, set, deque)
 _BUILT_IN = (*_CONTAINERS, OrderedDict, defaultdict)
@@ -21,8 +23,38 @@ _TAKES = frozenset({"pop", "popitem", "popleft", "copy", "items", "values"})
 _MISSING: Any = object()
 
 
-def hooks(shadow: Shadow) -> Mapping[str, Any]:  # noqa: C901, PLR0915 - closures, for speed
-    """The functions that rewritten modules get, by name."""
+@dataclass(slots=True, kw_only=True)
+class Hooks:
+    """What a rewritten module calls. One object, since people go through their modules' functions.
+
+    Attributes:
+        module: whose they are.
+    """
+
+    get: Any
+    set: Any
+    added: Any
+    gone: Any
+    get_item: Any
+    set_item: Any
+    added_item: Any
+    gone_item: Any
+    method: Any
+    each: Any
+    bound: Any
+    seen: Any
+    cells: Any
+    builtin: Any
+    slice: Any
+    module: ModuleType | None = None
+
+    def hand_over(self, module: ModuleType) -> None:
+        """Put them into the module."""
+        vars(module)[HOOKS] = replace(self, module=module)
+
+
+def hooks(shadow: Shadow) -> Hooks:  # noqa: C901, PLR0915 - closures, for speed
+    """The functions for rewritten modules."""
     cells_of = shadow.cells.get
     contexts = Contexts(shadow.collector)
 
@@ -178,8 +210,9 @@ def hooks(shadow: Shadow) -> Mapping[str, Any]:  # noqa: C901, PLR0915 - closure
 
     # Names
 
-    def bound(owner: object, name: str, value: object) -> None:
+    def bound(owner: object, name: str, value: Any) -> Any:
         shadow.write(owner, name, value)
+        return value
 
     def seen(owner: object, name: str, value: Any) -> Any:
         cells = cells_of(id(owner))
@@ -209,23 +242,31 @@ def hooks(shadow: Shadow) -> Mapping[str, Any]:  # noqa: C901, PLR0915 - closure
         delattr(owner, name)
         gone(owner, name)
 
-    builtins = {"getattr": get_by_name, "setattr": set_by_name, "delattr": delete_by_name}
-    return {
-        rewrite.GET: get,
-        rewrite.SET: set_,
-        rewrite.ADDED: added,
-        rewrite.GONE: gone,
-        rewrite.GET_ITEM: get_item,
-        rewrite.SET_ITEM: set_item,
-        rewrite.ADDED_ITEM: added_item,
-        rewrite.GONE_ITEM: gone_item,
-        rewrite.METHOD: method,
-        rewrite.EACH: each,
-        rewrite.BOUND: bound,
-        rewrite.SEEN: seen,
-        rewrite.CELLS: new_cells,
-        rewrite.BUILTIN: builtins.__getitem__,
-    }
+    by_name: dict[Any, Any] = {getattr: get_by_name, setattr: set_by_name, delattr: delete_by_name}
+
+    def builtin(function: Any) -> Any:
+        # What the name means there may be the user's own.
+        return (
+            by_name.get(function, function) if type(function) is BuiltinFunctionType else function
+        )
+
+    return Hooks(
+        get=get,
+        set=set_,
+        added=added,
+        gone=gone,
+        get_item=get_item,
+        set_item=set_item,
+        added_item=added_item,
+        gone_item=gone_item,
+        method=method,
+        each=each,
+        bound=bound,
+        seen=seen,
+        cells=new_cells,
+        builtin=builtin,
+        slice=slice,
+    )
 
 
 _as_built_in: dict[tuple[type, str], bool] = {}

@@ -7,15 +7,15 @@ loader of its own. Nothing is written to `__pycache__`, and no compiled file of 
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from importlib.abc import MetaPathFinder
 from importlib.machinery import ModuleSpec, PathFinder, SourceFileLoader
 from pathlib import Path
 from types import CodeType, ModuleType
-from typing import Any
 
+from .hooks import Hooks
 from .main_module import is_run_as_module, main_code
-from .rewrite import MODULE, rewrite
+from .rewrite import rewrite
 
 
 class WatchedLoader(SourceFileLoader):
@@ -24,10 +24,10 @@ class WatchedLoader(SourceFileLoader):
     Args:
         name: of the module.
         path: of its source.
-        hooks: what the rewritten code calls, by name.
+        hooks: what the rewritten code calls.
     """
 
-    def __init__(self, name: str, path: str, hooks: Mapping[str, Any]) -> None:
+    def __init__(self, name: str, path: str, hooks: Hooks) -> None:
         super().__init__(name, path)
         self._hooks = hooks
 
@@ -42,8 +42,7 @@ class WatchedLoader(SourceFileLoader):
         """See `importlib.abc.Loader`."""
         path = self.get_filename(module.__name__)
         code = compile(rewrite(self.get_data(path), path), path, "exec", dont_inherit=True)
-        vars(module).update(self._hooks)
-        vars(module)[MODULE] = module
+        self._hooks.hand_over(module)
         exec(code, vars(module))  # noqa: S102 - the module's own
 
 
@@ -52,10 +51,10 @@ class WatchedFinder(MetaPathFinder):
 
     Args:
         wanted: whether a module is, by its name and its file.
-        hooks: what the rewritten code calls, by name.
+        hooks: what the rewritten code calls.
     """
 
-    def __init__(self, wanted: Callable[[str, str], bool], hooks: Mapping[str, Any]) -> None:
+    def __init__(self, wanted: Callable[[str, str], bool], hooks: Hooks) -> None:
         self._wanted = wanted
         self._hooks = hooks
 

@@ -10,24 +10,25 @@ from __future__ import annotations
 import ast
 import os
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from importlib.machinery import ModuleSpec, SourceFileLoader
 from types import CodeType
 from typing import Any
 
-from .rewrite import MODULE, rewrite
+from .hooks import Hooks
+from .rewrite import rewrite
 
 _HAND_OVER = f"__import__({__name__!r}, fromlist=['']).hand_over(globals())"
 
-_hooks: Mapping[str, Any] = {}
+_hooks: Hooks | None = None
 
 
-def watch_main(wanted: Callable[[str, str], bool], hooks: Mapping[str, Any]) -> None:
+def watch_main(wanted: Callable[[str, str], bool], hooks: Hooks) -> None:
     """Have the program's own module rewritten, if it is wanted. To be called before it begins.
 
     Args:
         wanted: whether a module is, by its name and its file.
-        hooks: what the rewritten code calls, by name.
+        hooks: what the rewritten code calls.
     """
     global _hooks
     _hooks = hooks
@@ -46,7 +47,7 @@ def watch_main(wanted: Callable[[str, str], bool], hooks: Mapping[str, Any]) -> 
 
 def is_run_as_module() -> bool:
     """Whether `python -m` is about to run the module whose code it asks for."""
-    return bool(_hooks) and sys.argv[:1] == ["-m"]
+    return _hooks is not None and sys.argv[:1] == ["-m"]
 
 
 def main_code(source: bytes, path: str) -> CodeType:
@@ -70,8 +71,8 @@ def _comes_first(statement: ast.stmt) -> bool:
 
 def hand_over(namespace: dict[str, Any]) -> None:
     """Called by the module itself: what it needs from here on."""
-    namespace.update(_hooks)
-    namespace[MODULE] = sys.modules["__main__"]
+    if _hooks is not None:
+        _hooks.hand_over(sys.modules["__main__"])
     if isinstance(namespace["__loader__"], _ScriptLoader):
         # As for any script: reloaders and `multiprocessing` look at these.
         namespace["__spec__"] = namespace["__package__"] = None

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterable
+from typing import Any
 
 _FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)
+#: From Python 3.12 on: `def first[T](...)`.
+_TYPE_PARAMETERS = frozenset({"TypeVar", "TypeVarTuple", "ParamSpec"})
 
 
 def globals_that_change(tree: ast.Module) -> frozenset[str]:
@@ -31,16 +34,8 @@ class Function:
                 self.globals.update(part.names)
             elif isinstance(part, ast.Nonlocal):
                 self.nonlocals.update(part.names)
-            elif isinstance(part, ast.Name) and isinstance(part.ctx, ast.Store | ast.Del):
-                self.bound.add(part.id)
-            elif isinstance(part, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
-                self.bound.add(part.name)
-            elif isinstance(part, ast.arg):
-                self.bound.add(part.arg)
-            elif isinstance(part, ast.alias):
-                self.bound.add((part.asname or part.name).partition(".")[0])
-            elif isinstance(part, ast.ExceptHandler) and part.name:
-                self.bound.add(part.name)
+            else:
+                self.bound.update(_bound_by(part))
         self.bound -= self.globals | self.nonlocals
 
     def owner(self, name: str) -> Function | None:
@@ -53,6 +48,31 @@ class Function:
                 return function
             function = function.outer
         return None
+
+
+def _bound_by(part: Any) -> Iterable[str]:
+    """Names that this one node binds."""
+    if isinstance(part, ast.Name):
+        if isinstance(part.ctx, ast.Store | ast.Del):
+            yield part.id
+    elif isinstance(part, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+        yield part.name
+    elif isinstance(part, ast.arg):
+        yield part.arg
+    elif isinstance(part, ast.alias):
+        yield (part.asname or part.name).partition(".")[0]
+    elif isinstance(part, ast.ExceptHandler) or type(part).__name__ in _TYPE_PARAMETERS:
+        if part.name:
+            yield part.name
+    elif captured := captured_name(part):
+        yield captured
+
+
+def captured_name(pattern: ast.AST) -> str | None:
+    """The name that this part of a `case` binds, if it is one that does."""
+    if isinstance(pattern, ast.MatchAs | ast.MatchStar):
+        return pattern.name
+    return pattern.rest if isinstance(pattern, ast.MatchMapping) else None
 
 
 def _own_parts(node: ast.AST) -> Iterable[ast.AST]:
