@@ -137,6 +137,41 @@ def f():
     assert plain is rewritten is None
 
 
+def test_a_functions_names_are_its_own():
+    source = """
+def keep(**names): return sorted(names)
+def run(first):
+    def change():
+        nonlocal first
+        first += 1
+        return sorted(locals())
+    return change(), keep(**locals()), sorted(vars()), dir(), dir([]) == dir(list)
+"""
+    plain, rewritten = both(source, "run(1)")
+    assert rewritten == plain
+    own = "def locals(): return iter([1])\ndef f(): return list(locals())"
+    assert both(own, "f()") == ([1], [1])
+
+
+@pytest.mark.skipif(sys.version_info < (3, 12), reason="generics' syntax is of Python 3.12")
+@pytest.mark.parametrize(
+    ("source", "call"),
+    [
+        ("def f():\n    type Pairs[K] = list[tuple[K, K]]\n    return str(Pairs.__value__)", "f()"),
+        ("def f[T: (int, str)](x: T) -> T:\n    x.real\n    return x", "(f(1), f.__type_params__)"),
+        (("def f(n):\n    class Held[T]:\n        __kept: T\n        def put(self, one: T):\n"
+          "            self.__kept = one\n            return self.__kept, T.__name__\n"
+          "    return Held().put(n)"), "f(3)"),
+        (("def f():\n    n = 0\n    def g[T]():\n        nonlocal n\n        n += 1\n        return n\n"
+          "    g()\n    return g()"), "f()"),
+        ("def f(x): return f'{x['a']!r:>{x['b']}} {f'{x['a']}'}'", "f({'a': 1, 'b': 4})"),
+    ],
+)  # fmt: skip
+def test_the_syntax_of_newer_pythons_stays_what_it_is(source: str, call: str):
+    plain, rewritten = both(source, call)
+    assert str(rewritten) == str(plain)
+
+
 def test_a_module_that_does_not_compile_fails_as_it_would():
     with pytest.raises(SyntaxError):
         rewrite("def f(:", "broken.py")

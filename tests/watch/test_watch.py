@@ -79,6 +79,10 @@ def test_objects_made_alike_by_two_who_begin_at_once_are_no_loss(project, reques
         "rest, holder.user = 1, value",
         "bind(value)",
         "close_over(value)",
+        "walk(value)",
+        "match_mapping({'user': value})",
+        "match_rest([1, value])",
+        "match_guarded(value)",
     ],
 )
 def test_request_data_that_another_request_reads_has_leaked(project, requests, written: str):
@@ -93,6 +97,21 @@ def test_request_data_that_another_request_reads_has_leaked(project, requests, w
         def bind(value):
             global last
             last = value
+        def walk(value):
+            global last
+            return [1 for _ in "a" if (last := value)]
+        def match_mapping(value):
+            global last
+            match value:
+                case {{"user": last}}: pass
+        def match_rest(value):
+            global last
+            match value:
+                case [1, *last]: pass
+        def match_guarded(value):
+            global last
+            match value:
+                case last if False: pass
         def closure():
             user = None
             def write(value):
@@ -362,6 +381,28 @@ def test_only_what_is_wanted_is_rewritten(project, tmp_path, monkeypatch):
     assert "__holdfast__" in named.f.__code__.co_names
     assert "__holdfast__" not in unnamed.f.__code__.co_names
     assert not list(installed.glob("__pycache__/named_one*"))
+
+
+def test_a_variable_that_a_case_captures_is_the_functions_own(project, requests):
+    module = project.load("""
+        last = None
+        def bind(value):
+            global last
+            last = value
+        def read(value):
+            match value:
+                case [last, *_]: return last
+    """)
+    within(requests[0], module.bind, requests[0].state)
+    within(requests[1], module.read, [requests[1].state])
+    assert project.kinds() == []
+
+
+def test_a_module_that_can_not_be_rewritten_is_loaded_as_it_is(project, capsys):
+    chain = "".join(f"    elif n == {n}: return n\n" for n in range(1, 600))
+    module = project.load(f"def f(n):\n    if n == 0: return 0\n{chain}\n")
+    assert module.f(555) == 555
+    assert f"{module.__file__} is not watched: RecursionError" in capsys.readouterr().err
 
 
 def test_nothing_of_a_proxy_is_run_that_the_code_did_not_ask_for(project, requests):

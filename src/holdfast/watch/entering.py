@@ -7,7 +7,6 @@ also test clients call. Where the project opens a scope of its own within, both 
 from __future__ import annotations
 
 import functools
-import sys
 from collections.abc import Awaitable, Callable, Iterable
 from inspect import iscoroutinefunction
 from types import ModuleType
@@ -21,6 +20,7 @@ from ..scope.open_scope import open_scope
 from ..scope.scope import current
 from ..wsgi import ENVIRON_KEY
 from ..wsgi import RequestScope as WsgiRequestScope
+from .trouble import trouble
 from .visits import WATCH_KEY, failed, visit_of
 
 _MARK = "_holdfast_watched"
@@ -40,14 +40,10 @@ def enter_requests() -> None:
         return
     _entered = True
     wrappers = servers.Wrappers(_wsgi, _asgi, _wsgi_method, _asgi_method, bridged=_wsgi)
-    servers.follow(wrappers, _trouble)
+    servers.follow(wrappers, trouble)
     on_import("django.core.handlers.base", _base)
     on_import("django.core.handlers.exception", _exception)
     on_import("django.test.client", _test_client)
-
-
-def _trouble(what: str, error: Exception) -> None:
-    sys.stderr.write(f"holdfast watch: {what}: {error!r}\n")
 
 
 # Around applications

@@ -14,7 +14,7 @@ from .contexts import Contexts
 from .locals import contextual, is_local, thread_cells, values_of
 from .naming import CONTENTS, FunctionCells
 from .shadow import Shadow, item_key
-from .syntax import HOOKS
+from .syntax import HOOKS, OURS
 
 _CONTAINERS = (dict, list, set, deque)
 _BUILT_IN = (*_CONTAINERS, OrderedDict, defaultdict)
@@ -45,6 +45,7 @@ class Hooks:
     seen: Any
     cells: Any
     builtin: Any
+    own: Any
     slice: Any
     module: ModuleType | None = None
 
@@ -265,8 +266,18 @@ def hooks(shadow: Shadow) -> Hooks:  # noqa: C901, PLR0915 - closures, for speed
         seen=seen,
         cells=new_cells,
         builtin=builtin,
+        own=own,
         slice=slice,
     )
+
+
+def own(names: Any) -> Any:
+    """A function's names, or its variables, without those that rewriting has added."""
+    if type(names) is list:
+        return [one for one in names if not str(one).startswith(OURS)]
+    if type(names) is dict and any(one.startswith(OURS) for one in names):
+        return {one: value for one, value in names.items() if not one.startswith(OURS)}
+    return names
 
 
 _as_built_in: dict[tuple[type, str], bool] = {}

@@ -15,7 +15,7 @@ from types import CodeType, ModuleType
 
 from .hooks import Hooks
 from .main_module import is_run_as_module, main_code
-from .rewrite import rewrite
+from .rewrite import compiled
 
 
 class WatchedLoader(SourceFileLoader):
@@ -41,7 +41,7 @@ class WatchedLoader(SourceFileLoader):
     def exec_module(self, module: ModuleType) -> None:
         """See `importlib.abc.Loader`."""
         path = self.get_filename(module.__name__)
-        code = compile(rewrite(self.get_data(path), path), path, "exec", dont_inherit=True)
+        code = compiled(self.get_data(path), path)
         self._hooks.hand_over(module)
         exec(code, vars(module))  # noqa: S102 - the module's own
 

@@ -7,7 +7,6 @@ which Python runs zipped programs: where the script's path has an importer, that
 
 from __future__ import annotations
 
-import ast
 import os
 import sys
 from collections.abc import Callable
@@ -16,7 +15,7 @@ from types import CodeType
 from typing import Any
 
 from .hooks import Hooks
-from .rewrite import rewrite
+from .rewrite import compiled
 
 _HAND_OVER = f"__import__({__name__!r}, fromlist=['']).hand_over(globals())"
 
@@ -52,21 +51,7 @@ def is_run_as_module() -> bool:
 
 def main_code(source: bytes, path: str) -> CodeType:
     """The rewritten module, which gets its hooks when it begins."""
-    tree = rewrite(source, path)
-    (statement,) = ast.parse(_HAND_OVER).body
-    at = 0
-    while at < len(tree.body) and _comes_first(tree.body[at]):
-        at += 1
-    tree.body.insert(at, statement)
-    code: CodeType = compile(tree, path, "exec", dont_inherit=True)
-    return code
-
-
-def _comes_first(statement: ast.stmt) -> bool:
-    """A docstring, or `from __future__ import ...`."""
-    if isinstance(statement, ast.ImportFrom):
-        return statement.module == "__future__"
-    return isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Constant)
+    return compiled(source, path, _HAND_OVER)
 
 
 def hand_over(namespace: dict[str, Any]) -> None:

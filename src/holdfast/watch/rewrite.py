@@ -16,10 +16,12 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterable, Sequence
+from types import CodeType
 from typing import Any, cast
 
 from .syntax import assign, at, call, forget, name, statement
 from .targets import CELLS_OF, Targets, holds_places
+from .trouble import trouble
 from .variables import Function, bound_inside, globals_that_change
 
 #: Methods by which containers, thread-locals and context variables are changed or read.
@@ -32,6 +34,8 @@ METHODS = frozenset(
 )  # fmt: skip
 #: Python's own functions that do the same by name, unless these names mean something else there.
 _BY_NAME = frozenset({"getattr", "setattr", "delattr"})
+#: What they give, without arguments, are a function's names, and ours among them.
+_NAMES_HERE = frozenset({"locals", "vars", "dir"})
 _FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)
 
 
@@ -44,6 +48,39 @@ def rewrite(source: bytes | str, filename: str) -> ast.Module:
     tree = ast.parse(source, filename)
     _Rewriter(globals_that_change(tree)).module(tree)
     return ast.fix_missing_locations(tree)
+
+
+def compiled(source: bytes, path: str, begin: str = "") -> CodeType:
+    """The rewritten module's code; the module as it is, if it can't be rewritten.
+
+    Args:
+        source: of the module.
+        path: of its file.
+        begin: a statement that comes before its own.
+
+    Raises:
+        SyntaxError: as `compile` would.
+    """
+    try:
+        tree = rewrite(source, path)
+        first = _first(tree.body)
+        tree.body[first:first] = ast.parse(begin).body
+        code: CodeType = compile(tree, path, "exec", dont_inherit=True)
+    except Exception as error:  # noqa: BLE001 - nested too deeply, for example
+        plain: CodeType = compile(source, path, "exec", dont_inherit=True)
+        trouble(f"{path} is not watched", error)
+        return plain
+    return code
+
+
+def _first(body: Sequence[ast.stmt]) -> int:
+    """How many statements have to come first: a docstring, `from __future__ import ...`."""
+    for number, line in enumerate(body):
+        is_future = isinstance(line, ast.ImportFrom) and line.module == "__future__"
+        is_text = isinstance(line, ast.Expr) and isinstance(line.value, ast.Constant)
+        if not is_future and not is_text:
+            return number
+    return len(body)
 
 
 class _Rewriter(Targets, ast.NodeTransformer):
@@ -222,13 +259,23 @@ class _Rewriter(Targets, ast.NodeTransformer):
         return node
 
     def visit_Match(self, node: ast.Match) -> Any:
-        """Subject, guards and bodies; patterns can hold no calls."""
+        """Subject, guards and bodies; patterns can hold no calls, but bind names."""
         node.subject = self.visit(node.subject)
         for case in node.cases:
-            if case.guard is not None:
-                case.guard = self.visit(case.guard)
             case.body = self._statements(case.body)
+            if case.guard is None:
+                case.body = [*self._bound_in(case.pattern, case.body[0]), *case.body]
+                continue
+            # They are bound by then, whatever the guard says.
+            guard, bound = self.visit(case.guard), self._bindings(case.pattern)
+            both = ast.Tuple([*bound, guard], ast.Load())
+            last = ast.Subscript(both, ast.Constant(-1), ast.Load())
+            case.guard = at(last if bound else guard, case.guard)
         return node
+
+    def visit_TypeAlias(self, node: Any) -> ast.AST:
+        """Evaluated when somebody asks for it, as annotations are."""
+        return cast(ast.AST, node)
 
     # Expressions
 
@@ -252,6 +299,12 @@ class _Rewriter(Targets, ast.NodeTransformer):
                 return at(call("seen", holder, ast.Constant(node.id), name(node.id)), node)
         return node
 
+    def visit_NamedExpr(self, node: ast.NamedExpr) -> ast.AST:
+        """A name that others see may be bound within an expression."""
+        node.value = self.visit(node.value)
+        binding = self._binding(node.target.id, node)
+        return node if binding is None else at(binding, node)
+
     def visit_Call(self, node: ast.Call) -> ast.AST:
         """Methods that change or read what their object holds; other methods are no state."""
         function = node.func
@@ -272,6 +325,8 @@ class _Rewriter(Targets, ast.NodeTransformer):
         node.args = [self.visit(argument) for argument in node.args]
         for keyword in node.keywords:
             keyword.value = self.visit(keyword.value)
+        if isinstance(function, ast.Name) and function.id in _NAMES_HERE and not node.args:
+            return at(call("own", node), node)
         return node
 
     def visit_comprehension(self, node: ast.comprehension) -> ast.AST:

@@ -7,6 +7,8 @@ from typing import TypeVar
 
 Node = TypeVar("Node", bound=ast.AST)
 
+#: How all names begin that rewriting adds.
+OURS = "__holdfast_"
 #: Under this name a rewritten module has what it calls: see `hooks`.
 HOOKS = "__holdfast__"
 
