@@ -370,6 +370,20 @@ def test_the_same_crossing_is_counted_once(project, requests):
     assert project.only().count == 5
 
 
+def test_an_observer_that_fails_is_no_concern_of_the_users_code(project, requests, capsys):
+    logger = project.load(LOGGER).logger
+
+    def told(_: object) -> None:
+        raise OSError("for the test of observers")
+
+    project.watch.collector.told = told
+    within(requests[0], logger.begin, 1)
+    within(requests[1], logger.begin, 2)
+    assert within(requests[0], logger.end) == 2
+    assert project.kinds() == [Kind.LOST]
+    assert "can't be told: OSError('for the test" in capsys.readouterr().err
+
+
 def test_only_what_is_wanted_is_rewritten(project, tmp_path, monkeypatch):
     installed = tmp_path / "lib" / "site-packages"
     installed.mkdir(parents=True)

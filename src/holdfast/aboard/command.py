@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack, suppress
 from pathlib import Path
+from typing import IO, Any
 
 #: Seconds that the server has for ending by itself.
 ENDS_WITHIN = 10.0
@@ -30,16 +31,24 @@ class ServerCommand:
         words: the command, as the user typed it.
         environment: see `holdfast.aboard.environment`.
         log: the file that what it prints goes to; default: where ours goes.
+        to_stderr: whether all that it prints goes to our standard error, if there is no log.
 
     Raises:
         FileNotFoundError, PermissionError: there is no such program.
     """
 
     def __init__(
-        self, words: Sequence[str], environment: Mapping[str, str], log: Path | None = None
+        self,
+        words: Sequence[str],
+        environment: Mapping[str, str],
+        log: Path | None = None,
+        *,
+        to_stderr: bool = False,
     ) -> None:
         with ExitStack() as opened:
-            to = None if log is None else opened.enter_context(log.open("ab"))
+            to: IO[Any] | None = sys.stderr if to_stderr else None
+            if log is not None:
+                to = opened.enter_context(log.open("ab"))
             # A session of its own: a signal to us doesn't reach it by itself, and nothing that it
             # started stays behind.
             self._process = subprocess.Popen(  # noqa: S603 - what the user typed
@@ -47,7 +56,7 @@ class ServerCommand:
                 env=dict(environment),
                 start_new_session=True,
                 stdout=to,
-                stderr=None if to is None else subprocess.STDOUT,
+                stderr=None if log is None else subprocess.STDOUT,
             )
         self._guard = self._guarded()
 

@@ -9,7 +9,7 @@ it with Ctrl-C. Or say what users are to ask, as with `holdfast probe`, and it e
 
 What one request reads of another is told as it happens: a lost write and a leak are bugs, and so is
 an answer that shows what another user sent. Exit status: 0 none was found, 1 some were, 2 it was
-asked wrongly or the server didn't run.
+asked wrongly, the server didn't run, or nothing was watched.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from typing import Any
 from ..aboard import environment
 from ..aboard.command import ServerCommand
 from ..probe.run import Run
-from ..watch import aboard
+from ..watch import reports
 from ..watch.crossings import Kind
 from ._output import Output, printable
 from ._probe.extra import check_extra
@@ -95,19 +95,46 @@ def run(options: argparse.Namespace, output: Output) -> int:
         if _asks(options):
             users = _asked(options, roots, settings, told)
         else:
-            status = _served(options.server, options.seconds, settings, told)
-        found = told.all()
+            status = _served(options, settings, told)
+        found, seen = told.all(), reports.seen(Path(folder))
     crossed = [asdict(one) for one in users.crossed] if users is not None else []
     if options.html is not None:
         _write_page(options, users, found)
     bugs = sum(1 for one in found if Kind(one["kind"]).is_bug) + len(crossed)
     output.record(
-        {"crossings": found, "bugs": bugs, "crossed": crossed, "server_status": status},
-        _summary(found, crossed, bugs),
+        {
+            "requests": seen.requests,
+            "crossings": found,
+            "bugs": bugs,
+            "crossed": crossed,
+            "server_status": status,
+        },
+        _summary(found, crossed, bugs, seen.requests),
     )
     if status not in {0, None} and not found:
         raise CommandFailed(f"The server ended by itself, with status {status}.", WRONG_USE)
-    return FOUND if bugs else DONE
+    if bugs:
+        return FOUND
+    unseen = _unseen(seen)
+    if unseen:
+        raise CommandFailed(unseen, WRONG_USE)
+    return DONE
+
+
+def _unseen(seen: reports.Seen) -> str:
+    """Why it means nothing that no bug was found, if it doesn't."""
+    if not seen.aboard:
+        return (
+            "No process of the server was watched: Python's options -E and -I leave the watch out,"
+            " and so does a process that may not write where this one reads."
+        )
+    if seen.unreported:
+        return "Not all that was seen could be reported: the server's output says why."
+    if not seen.requests:
+        return "No request was seen: use the site, or give --path."
+    if not seen.modules:
+        return "None of the project's modules was watched: name its folder by --root."
+    return ""
 
 
 def _asks(options: argparse.Namespace) -> bool:
@@ -162,17 +189,21 @@ def _write_page(
         raise CommandFailed(f"{options.html}: {error.strerror}", WRONG_USE) from error
 
 
-def _served(
-    words: Sequence[str], seconds: float | None, settings: dict[str, Any], told: _Told
-) -> int | None:
+def _served(options: argparse.Namespace, settings: dict[str, Any], told: _Told) -> int | None:
     """The server's exit status, if it ended by itself."""
+    words = options.server
     with _interruptible():
         try:
-            server = ServerCommand(words, environment({"holdfast.watch.aboard": settings}))
+            server = ServerCommand(
+                words,
+                environment({"holdfast.watch.aboard": settings}),
+                # Of ours, that is for a program.
+                to_stderr=options.json,
+            )
         except OSError as error:
             raise CommandFailed(f"{words[0]}: {error.strerror}", WRONG_USE) from error
         try:
-            return server.wait(seconds, told.news)
+            return server.wait(options.seconds, told.news)
         except KeyboardInterrupt:
             return None
         finally:
@@ -211,7 +242,7 @@ class _Told:
 
     def news(self) -> None:
         """Read what came, and tell it."""
-        for one in aboard.read(self._reports):
+        for one in reports.read(self._reports):
             place = [one["kind"], one["place"], *(one[side]["stack"][:1] for side in _SIDES)]
             key = json.dumps(place)
             if key in self._known:
@@ -237,7 +268,9 @@ def _told(one: dict[str, Any]) -> str:
     return "\n".join(lines)
 
 
-def _summary(found: Sequence[dict[str, Any]], crossed: Sequence[dict[str, Any]], bugs: int) -> str:
+def _summary(
+    found: Sequence[dict[str, Any]], crossed: Sequence[dict[str, Any]], bugs: int, requests: int
+) -> str:
     shared = [one["place"] for one in found if not Kind(one["kind"]).is_bug]
     lines = [
         f"Request {one['seer']} got to see the {one['marker_kind']} of request {one['owner']},"
@@ -246,7 +279,10 @@ def _summary(found: Sequence[dict[str, Any]], crossed: Sequence[dict[str, Any]],
     ]
     if len(crossed) > _FEW:
         lines.append(f"And {len(crossed) - _FEW} more of the kind.")
-    lines.append(f"{bugs} {'bug' if bugs == 1 else 'bugs'} found.")
+    lines.append(
+        f"{requests:,} {'request' if requests == 1 else 'requests'} watched,"
+        f" {bugs} {'bug' if bugs == 1 else 'bugs'} found."
+    )
     if shared:
         lines.append(
             f"Shared between requests, perhaps on purpose (then declare it with"

@@ -31,6 +31,7 @@ class Watch:
         packages: installed packages to watch as well, by the names one imports.
         told: called with each new `Crossing`, in the request that read.
         wrote: called when a request has written onto something.
+        rewrote: called whenever a module is loaded rewritten.
 
     Each attribute that watched code reads costs some 0.3 to 0.5 µs, each that it writes 5 to 10 µs
     (in a loop, on a busy machine). Blocks nowhere.
@@ -42,11 +43,12 @@ class Watch:
         packages: Sequence[str] = (),
         told: Callable[[Crossing], object] | None = None,
         wrote: Callable[[Visit], object] | None = None,
+        rewrote: Callable[[], object] | None = None,
     ) -> None:
         self.collector = Collector(told)
         self.shadow = Shadow(self.collector, wrote)
         self.wanted = Wanted([Path.cwd()] if roots is None else roots, packages)
-        self._hooks = hooks(self.shadow)
+        self._hooks = hooks(self.shadow, rewrote)
         self._finder = WatchedFinder(self.wanted, self._hooks)
 
     def start(self) -> None:

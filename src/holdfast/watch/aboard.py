@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import json
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from ..on_import import on_import
 from . import Watch
-from .crossings import Crossing
 from .entering import enter_requests
+from .reports import Reports
+from .trouble import trouble
+from .visits import count_visits
 
 
 def start(settings: Mapping[str, Any]) -> None:
@@ -19,36 +20,23 @@ def start(settings: Mapping[str, Any]) -> None:
 
     Args:
         settings: `roots`: folders of the user's own code; `packages`: installed ones to watch as
-            well; `reports`: the folder where each process writes what it finds.
+            well; `reports`: the folder where all processes write what they find.
     """
-    reports = Path(settings["reports"])
+    try:
+        reports = Reports(Path(settings["reports"]))
+    except OSError as error:
+        trouble(f"process {os.getpid()} is not watched, as it can't report", error)
+        return
     watch = Watch(
         [Path(root) for root in settings["roots"]],
         settings["packages"],
-        told=lambda crossing: write(reports, crossing),
+        told=reports.tell,
+        rewrote=reports.count_module,
     )
+    count_visits(reports.count_request)
     watch.start_with_main()
     enter_requests()
     on_import("django.conf", lambda module: _watch_middleware(watch, module.LazySettings))
-
-
-def write(reports: Path, crossing: Crossing) -> None:
-    """Add it to the file of this process: a line of JSON, written at once."""
-    line = json.dumps({"pid": os.getpid(), **crossing.as_dict()}, default=str) + "\n"
-    file = os.open(reports / f"{os.getpid()}.jsonl", os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
-    try:
-        os.write(file, line.encode("utf-8", "backslashreplace"))
-    finally:
-        os.close(file)
-
-
-def read(reports: Path) -> Iterator[dict[str, Any]]:
-    """All that was written up to now. A line that is being written is left for the next time."""
-    for file in sorted(reports.glob("*.jsonl")):
-        text = file.read_text(encoding="utf-8")
-        for line in text[: text.rfind("\n") + 1].splitlines():
-            found: dict[str, Any] = json.loads(line)
-            yield found
 
 
 def _watch_middleware(watch: Watch, lazy_settings: Any) -> None:

@@ -9,6 +9,7 @@ from enum import StrEnum
 from typing import Any
 
 from .places import Stack, told
+from .trouble import trouble
 
 
 class Kind(StrEnum):
@@ -148,8 +149,12 @@ class Collector:
                 self.dropped += 1
                 return
             self._found[key] = crossing
-        if self.told is not None:
+        if self.told is None:
+            return
+        try:
             self.told(crossing)
+        except Exception as error:  # noqa: BLE001 - the user's code reads on, whatever an observer does
+            trouble("what was seen can't be told", error)
 
     @property
     def found(self) -> list[Crossing]:

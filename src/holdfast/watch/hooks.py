@@ -28,6 +28,7 @@ class Hooks:
     """What a rewritten module calls. One object, since people go through their modules' functions.
 
     Attributes:
+        rewrote: see `hooks`.
         module: whose they are.
     """
 
@@ -47,15 +48,25 @@ class Hooks:
     builtin: Any
     own: Any
     slice: Any
+    rewrote: Callable[[], object] | None
     module: ModuleType | None = None
 
     def hand_over(self, module: ModuleType) -> None:
         """Put them into the module."""
         vars(module)[HOOKS] = replace(self, module=module)
+        if self.rewrote is not None:
+            self.rewrote()
 
 
-def hooks(shadow: Shadow) -> Hooks:  # noqa: C901, PLR0915 - closures, for speed
-    """The functions for rewritten modules."""
+def hooks(  # noqa: C901, PLR0915 - closures, for speed
+    shadow: Shadow, rewrote: Callable[[], object] | None = None
+) -> Hooks:
+    """The functions for rewritten modules.
+
+    Args:
+        shadow: is told what they do.
+        rewrote: called when a module gets them.
+    """
     cells_of = shadow.cells.get
     contexts = Contexts(shadow.collector)
 
@@ -268,6 +279,7 @@ def hooks(shadow: Shadow) -> Hooks:  # noqa: C901, PLR0915 - closures, for speed
         builtin=builtin,
         own=own,
         slice=slice,
+        rewrote=rewrote,
     )
 
 

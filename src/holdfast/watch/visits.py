@@ -18,11 +18,18 @@ _moments = itertools.count(1)
 
 
 _seen = 0
+_count: Callable[[], object] | None = None
 
 
 def visits() -> int:
     """How many requests this process has seen, where something was watched."""
     return _seen
+
+
+def count_visits(count: Callable[[], object]) -> None:
+    """Have *count* called with each request from now on."""
+    global _count
+    _count = count
 
 
 class _Memo:
@@ -57,6 +64,8 @@ class Visit:
         self.missed: list[tuple[BaseException, Callable[[], object]]] = []
         self._begun = next(_moments)
         self._over = 0
+        if _count is not None:
+            _count()
 
     def end(self) -> None:
         """Let go of all values."""
