@@ -193,6 +193,28 @@ def test_shared_state_is_listed_and_fails_nothing(project):
     )
 
 
+def test_pytest_explains_the_assertions_of_all_its_tests(project, pytester):
+    project.write("pytest.ini", "[pytest]\npython_files = tests.py check_*.py\n")
+    for name in ("tests", "check_it"):
+        project.write(f"{name}.py", "def test_it():\n    got = [1]\n    assert got == [2]\n")
+    result = pytester.runpytest_subprocess("-p", "no:cacheprovider", "--holdfast-watch")
+    result.assert_outcomes(failed=2)
+    assert result.stdout.str().count("assert [1] == [2]") >= 2
+
+
+def test_a_pattern_that_fits_all_modules_keeps_none_from_being_watched(project):
+    project.write("pytest.ini", "[pytest]\npython_files = *.py\n")
+    result = project.run(
+        """
+        def test_it(client):
+            import site_views
+            assert "__holdfast__" in site_views.Timer.__call__.__code__.co_names
+        """,
+        "--holdfast-watch",
+    )
+    result.assert_outcomes(passed=1)
+
+
 def test_without_options_nothing_is_rewritten(project):
     result = project.run(
         """

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterator
 from contextlib import AbstractContextManager
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -70,8 +70,14 @@ def _watch(config: pytest.Config, packages: list[str]) -> Watch:
         roots = config.getini("holdfast_watch_roots") or [config.rootpath]
         named = [*packages, *config.getini(_PACKAGES)]
         watch = config.stash[_WATCH] = Watch([Path(root) for root in roots], named, wrote=point)
+        watch.wanted.tests.update(_tests(config))
         enter_requests()
     return watch
+
+
+def _tests(config: pytest.Config) -> list[str]:
+    """What pytest rewrites, to explain assertions; a pattern of all modules is no such wish."""
+    return [one for one in config.getini("python_files") if not PurePath("shop.py").match(one)]
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:

@@ -71,6 +71,10 @@ class WatchedFinder(MetaPathFinder):
         return spec
 
 
+#: Tests run around requests, not in them; and pytest rewrites them itself.
+TESTS = ("conftest.py", "tests.py", "test_*.py", "*_test.py")
+
+
 class Wanted:
     """Which modules are watched: those under some folders, and those of some packages.
 
@@ -78,11 +82,15 @@ class Wanted:
         roots: folders of the user's own code; what is installed under them (`site-packages`) and
             what begins with a dot isn't part of it.
         packages: installed packages, by the name that one imports.
+
+    Attributes:
+        tests: patterns of files under the roots that aren't watched.
     """
 
     def __init__(self, roots: Sequence[Path], packages: Sequence[str] = ()) -> None:
         self._roots = [root.resolve() for root in roots]
         self.packages = set(packages)
+        self.tests = set(TESTS)
 
     def __call__(self, name: str, path: str) -> bool:
         """Whether the module is to be watched."""
@@ -99,13 +107,8 @@ class Wanted:
             except ValueError:
                 continue
             if not any(part.startswith(".") for part in inside.parts):
-                return not _is_test(inside.name)
+                return not any(inside.match(pattern) for pattern in self.tests)
         return False
-
-
-def _is_test(name: str) -> bool:
-    """Tests run around requests, not in them; and pytest rewrites them itself."""
-    return name == "conftest.py" or name.startswith("test_") or name.endswith("_test.py")
 
 
 def install(finder: WatchedFinder) -> None:
