@@ -75,12 +75,14 @@ VIEWS = """
     def holds(request):
         held.append(request)
         return HttpResponse("held")
+    def reads(request):
+        return HttpResponse(str(len([one for one in held])))
 """
 URLS = """
     from django.urls import path
     import site_views as views
     urlpatterns = [path(f"{name}/", getattr(views, name)) for name in
-        ("fine", "locked", "leaks", "echo", "awaits", "awaits_well", "holds")]
+        ("fine", "locked", "leaks", "echo", "awaits", "awaits_well", "holds", "reads")]
 """
 
 
@@ -181,6 +183,44 @@ def test_the_test_suites_own_requests_are_watched(project):
     )
     result.assert_outcomes(passed=2, failed=1)
     result.stdout.fnmatch_lines(["*leak: request 2 (GET /leaks/) read request data of request 1*"])
+
+
+@pytest.mark.parametrize("options", [(), ("--holdfast-watch",)], ids=["", "watch"])
+def test_a_bug_fails_each_test_that_meets_it(project, options):
+    project.middleware("site_views.Timer")
+    result = project.run(
+        """
+        def test_first(isolated_requests, client): isolated_requests(client, "/fine/")
+        def test_second(isolated_requests, client): isolated_requests(client, "/fine/")
+        """,
+        *options,
+    )
+    result.assert_outcomes(failed=2)
+
+
+def test_what_one_test_has_left_fails_all_that_read_it(project):
+    result = project.run(
+        """
+        def test_first(client): client.get("/holds/")
+        def test_second(client): client.get("/reads/")
+        def test_third(client): client.get("/reads/")
+        """,
+        "--holdfast-watch",
+    )
+    result.assert_outcomes(passed=1, failed=2)
+
+
+def test_what_all_workers_of_a_run_have_seen_is_added_up(project):
+    project.middleware("site_views.Timer")
+    result = project.run(
+        """
+        def test_first(client): client.get("/locked/"); client.get("/locked/")
+        def test_second(client): client.get("/locked/"); client.get("/locked/")
+        """,
+        *("--holdfast-watch", "-p", "xdist", "-n", "2"),
+    )
+    result.assert_outcomes(passed=2)
+    result.stdout.fnmatch_lines(["4 requests watched, 0 bugs found", "*site_views.last*2x*"])
 
 
 def test_shared_state_is_listed_and_fails_nothing(project):

@@ -370,6 +370,22 @@ def test_the_same_crossing_is_counted_once(project, requests):
     assert project.only().count == 5
 
 
+def test_who_looks_apart_sees_again_what_was_told_before(project, requests):
+    logger = project.load(LOGGER).logger
+    within(requests[0], logger.begin, 1)
+    within(requests[1], logger.begin, 2)
+    project.watch.collector.most = 1
+    for _ in range(2):
+        with project.watch.collector.apart() as seen:
+            within(requests[0], logger.end)
+            within(requests[0], logger.end)
+        assert [(one.kind, one.count) for one in seen.bugs] == [(Kind.LOST, 1)]
+    assert project.only().count == 2
+    with project.watch.collector.apart() as seen:
+        pass
+    assert seen.found == []
+
+
 def test_an_observer_that_fails_is_no_concern_of_the_users_code(project, requests, capsys):
     logger = project.load(LOGGER).logger
 

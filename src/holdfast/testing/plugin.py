@@ -5,7 +5,7 @@ pytest loads it by its entry point. Until an option or a fixture is used it does
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import AbstractContextManager
 from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, Any
@@ -19,7 +19,10 @@ if TYPE_CHECKING:
     from .served import Served
 
 _WATCH = pytest.StashKey["Watch"]()
+_OF_WORKERS = pytest.StashKey[list[Mapping[str, Any]]]()
 _PACKAGES = "holdfast_watch_packages"
+#: Under this name workers of pytest-xdist hand over what they have seen.
+_SEEN = "holdfast_watch"
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -90,7 +93,7 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
     """A test in which state crossed, or that left something, fails."""
-    watch = item.config.stash.get(_WATCH, None)
+    watch = _whole_run(item.config)
     leftovers = None
     if item.config.getoption("holdfast_leftovers"):
         from ..watch.loading import Wanted
@@ -98,14 +101,15 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
 
         roots = item.config.getini("holdfast_watch_roots") or [item.config.rootpath]
         leftovers = Leftovers(Wanted([Path(root) for root in roots]))
-    before = {id(crossing) for crossing in watch.collector.bugs} if watch is not None else set()
-    result = yield
-    if watch is not None and item.config.getoption("holdfast_watch"):
-        new = [one for one in watch.collector.bugs if id(one) not in before]
-        if new:
+    if watch is None:
+        result = yield
+    else:
+        with watch.collector.apart() as seen:
+            result = yield
+        if seen.bugs:
             from ..watch.words import words
 
-            pytest.fail(words(new), pytrace=False)
+            pytest.fail(words(seen.bugs), pytrace=False)
     if leftovers is not None:
         left = leftovers.found()
         if left:
@@ -113,23 +117,39 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
     return result
 
 
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """A worker of pytest-xdist says what it has seen."""
+    watch = _whole_run(session.config)
+    output = getattr(session.config, "workeroutput", None)
+    if watch is not None and output is not None:
+        from .totals import seen_here
+
+        output[_SEEN] = seen_here(watch.collector)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any) -> None:
+    """A worker of pytest-xdist has ended."""
+    seen = getattr(node, "workeroutput", {}).get(_SEEN)
+    if seen is not None:
+        node.config.stash.setdefault(_OF_WORKERS, []).append(seen)
+
+
 def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
     """Say how many requests were watched, and list what they share, which fails no test."""
-    watch = config.stash.get(_WATCH, None)
-    if watch is None or not config.getoption("holdfast_watch"):
+    watch = _whole_run(config)
+    if watch is None:
         return
-    from ..watch.visits import visits
-    from ..watch.words import words
+    from .totals import lines, seen_here
 
-    bugs = len({(one.kind, one.place) for one in watch.collector.bugs})
     terminalreporter.section("holdfast watch")
-    terminalreporter.write_line(
-        f"{visits()} {'request' if visits() == 1 else 'requests'} watched,"
-        f" {bugs} {'bug' if bugs == 1 else 'bugs'} found"
-    )
-    shared = [one for one in watch.collector.found if not one.kind.is_bug]
-    if shared:
-        terminalreporter.write_line(words(shared))
+    for line in lines([seen_here(watch.collector), *config.stash.get(_OF_WORKERS, [])]):
+        terminalreporter.write_line(line)
+
+
+def _whole_run(config: pytest.Config) -> Watch | None:
+    """The watch, if it watches all tests."""
+    return config.stash.get(_WATCH, None) if config.getoption("holdfast_watch") else None
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from ..watch import Crossing, Watch
+from ..watch import Collector, Crossing, Watch
 from ..watch.words import words
 from .databases import sharing_connections
 from .interleaving import Interleaved, ainterleave, interleave, point
@@ -64,18 +64,19 @@ class IsolatedRequests:
         Blocks for as long as the requests take. While one is held, both share one database
         connection, so that they see what the test has written.
         """
-        begun = self._begin(requests)
+        _some(requests)
         pairs = 0
-        # What is made once, when it is needed first, is there then; and each request has come
-        # after another one.
-        for request in (*requests, *requests):
-            _Marked(client, request).send()
-        with sharing_connections() as prepare:
-            for one, two in _pairs(requests):
-                first, second = _Marked(client, one), _Marked(client, two)
-                with self._crossed_before(begun):
-                    outcome = interleave(first.send, second.send, most=most, prepare=prepare)
-                pairs += self._judge(outcome, first, second, begun)
+        with self._watch.collector.apart() as seen:
+            # What is made once, when it is needed first, is there then; and each request has come
+            # after another one.
+            for request in (*requests, *requests):
+                _Marked(client, request).send()
+            with sharing_connections() as prepare:
+                for one, two in _pairs(requests):
+                    first, second = _Marked(client, one), _Marked(client, two)
+                    with _crossed_before(seen):
+                        outcome = interleave(first.send, second.send, most=most, prepare=prepare)
+                    pairs += _judged(outcome, first, second, seen)
         return pairs
 
     async def asynchronously(self, client: Any, *requests: Request, most: int = 200) -> int:
@@ -86,43 +87,46 @@ class IsolatedRequests:
         Raises:
             Crossed: as above.
         """
-        begun = self._begin(requests)
+        _some(requests)
         pairs = 0
-        for one, two in _pairs(requests):
-            first, second = _Marked(client, one), _Marked(client, two)
-            with self._crossed_before(begun):
-                outcome = await ainterleave(first.asend, second.asend, most=most)
-            pairs += self._judge(outcome, first, second, begun)
+        with self._watch.collector.apart() as seen:
+            for one, two in _pairs(requests):
+                first, second = _Marked(client, one), _Marked(client, two)
+                with _crossed_before(seen):
+                    outcome = await ainterleave(first.asend, second.asend, most=most)
+                pairs += _judged(outcome, first, second, seen)
         return pairs
 
-    def _begin(self, requests: tuple[Request, ...]) -> set[int]:
-        if not requests:
-            raise TypeError("isolated_requests() needs at least one path")
-        return {id(crossing) for crossing in self._watch.collector.bugs}
 
-    def _look(self, begun: set[int], error: Exception | None = None) -> None:
-        found = [one for one in self._watch.collector.bugs if id(one) not in begun]
-        if found:
-            raise Crossed(words(found), found) from error
+def _some(requests: tuple[Request, ...]) -> None:
+    if not requests:
+        raise TypeError("isolated_requests() needs at least one path")
 
-    @contextmanager
-    def _crossed_before(self, begun: set[int]) -> Iterator[None]:
-        """Where a request failed on what it met of another one's, that is told first."""
-        try:
-            yield
-        except Exception as error:
-            self._look(begun, error)
-            raise
 
-    def _judge(
-        self, outcome: Interleaved[Any], first: _Marked, second: _Marked, begun: set[int]
-    ) -> int:
-        self._look(begun)
-        for one, two in outcome.pairs:
-            for mine, answer, other in ((first, one, second), (second, two, first)):
-                if other.marker in _text(answer):
-                    raise Crossed(f"the answer to {mine} shows the marker that {other} carried")
-        return len(outcome.pairs)
+def _look(seen: Collector, error: Exception | None = None) -> None:
+    found = seen.bugs
+    if found:
+        raise Crossed(words(found), found) from error
+
+
+@contextmanager
+def _crossed_before(seen: Collector) -> Iterator[None]:
+    """Where a request failed on what it met of another one's, that is told first."""
+    try:
+        yield
+    except Exception as error:
+        _look(seen, error)
+        raise
+
+
+def _judged(outcome: Interleaved[Any], first: _Marked, second: _Marked, seen: Collector) -> int:
+    """How many pairs were run, if nothing has crossed."""
+    _look(seen)
+    for one, two in outcome.pairs:
+        for mine, answer, other in ((first, one, second), (second, two, first)):
+            if other.marker in _text(answer):
+                raise Crossed(f"the answer to {mine} shows the marker that {other} carried")
+    return len(outcome.pairs)
 
 
 def _pairs(requests: tuple[Request, ...]) -> list[tuple[Request, Request]]:

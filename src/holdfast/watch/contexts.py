@@ -98,7 +98,7 @@ class Contexts:
         visit = visit_of(scope)
         if setting.visit is visit or not setting.is_there(owner, value):
             return
-        reader = site()
+        reader = (site(), self._collector.period)
         if reader in setting.told or is_declared(owner, name):
             return
         setting.told.add(reader)

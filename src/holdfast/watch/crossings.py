@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any
 
@@ -116,18 +117,21 @@ class Crossing:
         }
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Collector:
     """Gathers crossings: the same one, from the same two places, is counted.
 
     Args:
         told: called with each new one.
         most: how many different ones are kept; further ones are counted in `dropped`.
+        period: grows when somebody looks on anew: then what was told of already is told again.
     """
 
     told: Callable[[Crossing], object] | None = None
     most: int = 1000
     dropped: int = 0
+    period: int = 0
+    _apart: list[Collector] = field(default_factory=list)
     _found: dict[object, Crossing] = field(default_factory=dict)
     _lock: Any = field(default_factory=threading.Lock)
 
@@ -140,6 +144,8 @@ class Collector:
             crossing.read.stack[:1],
             crossing.written.stack[:1],
         )
+        for apart in list(self._apart):
+            apart.add(replace(crossing))
         with self._lock:
             known = self._found.get(key)
             if known is not None:
@@ -155,6 +161,17 @@ class Collector:
             self.told(crossing)
         except Exception as error:  # noqa: BLE001 - the user's code reads on, whatever an observer does
             trouble("what was seen can't be told", error)
+
+    @contextmanager
+    def apart(self) -> Iterator[Collector]:
+        """What is seen meanwhile, by itself: also what was seen before, and beyond `most`."""
+        found = Collector(most=self.most)
+        self.period += 1
+        self._apart.append(found)
+        try:
+            yield found
+        finally:
+            self._apart.remove(found)
 
     @property
     def found(self) -> list[Crossing]:

@@ -48,7 +48,7 @@ _PLAIN = (str, bytes, int, float, complex, bool, type(None))
 class Write:
     """The last writing of one cell."""
 
-    __slots__ = ("anew", "data", "stack", "told", "visit")
+    __slots__ = ("_period", "_told", "anew", "data", "stack", "visit")
 
     def __init__(self, visit: Visit, where: Stack, before: Write | None = None) -> None:
         self.visit = visit
@@ -57,8 +57,15 @@ class Write:
         self.anew: int = 0 if before is None else before.anew + visit.came_after(before.visit)
         #: Whether the value is or holds request data; None: nobody has looked.
         self.data: bool | None = None
-        #: Who read it already: where, and whether they had written it themselves.
-        self.told: set[object] = set()
+        self._told: set[object] = set()
+        self._period = 0
+
+    def told(self, period: int) -> set[object]:
+        """Who read it already, in the collector's *period*: where, and whether as its writer."""
+        if self._period != period:
+            self._period = period
+            self._told = set()
+        return self._told
 
 
 class Cells:
@@ -207,13 +214,14 @@ class Shadow:
                 cells.kept.add(key)
             visit.used.add((id(owner), key))
         reader = (site(), own is _NOTHING)
-        if reader in write.told:
+        told = write.told(self.collector.period)
+        if reader in told:
             return
         kind = self._judged(cells, key, value, own, write, scope)
         if kind is None:
             return
         if key is not CONTENTS:
-            write.told.add(reader)
+            told.add(reader)
         self._add(kind, owner, key, value, visit, write)
 
     def missed(self, owner: object, key: object, error: Exception) -> None:

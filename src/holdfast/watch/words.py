@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterable, Sequence
 
 from .crossings import Access, Crossing, Kind
 from .places import told
@@ -32,9 +33,22 @@ def words(crossings: Sequence[Crossing], *, quiet: bool = True) -> str:
             parts.append(f"  read so as well at {', '.join(read)}")
     shared = [one for one in crossings if one.kind is Kind.SHARED]
     if shared and quiet:
-        parts.append("shared between requests; if on purpose: holdfast.worker_state(...)")
-        parts += [f"  {one.place}  ({_where(one.written)}, {one.count}x)" for one in shared]
+        parts += listed(places_of(shared))
     return "\n".join(parts)
+
+
+def places_of(shared: Iterable[Crossing]) -> Counter[tuple[str, str]]:
+    """How often each place was read, by what it's called and where it was written."""
+    found: Counter[tuple[str, str]] = Counter()
+    for one in shared:
+        found[one.place, _where(one.written)] += one.count
+    return found
+
+
+def listed(shared: Counter[tuple[str, str]]) -> list[str]:
+    """What may be on purpose, in lines; see `places_of`."""
+    lines = [f"  {place}  ({where}, {count}x)" for (place, where), count in shared.items()]
+    return ["shared between requests; if on purpose: holdfast.worker_state(...)", *lines]
 
 
 def at_length(crossing: Crossing) -> str:
