@@ -141,6 +141,33 @@ def test_what_is_imported_later_is_watched_by_the_fixture_alone(project):
     result.assert_outcomes(failed=1)
 
 
+def test_what_was_imported_before_the_fixture_is_named(project):
+    project.middleware("site_views.Timer")
+    result = project.run(
+        """
+        def test_first(client): client.get("/fine/")
+        def test_second(isolated_requests, client): isolated_requests(client, "/fine/")
+        """
+    )
+    result.assert_outcomes(passed=1, errors=1)
+    result.stdout.fnmatch_lines(["*can't see*: site_views. Set holdfast_rewrite = true*"])
+
+
+def test_code_is_rewritten_from_the_beginning_where_the_configuration_says_so(project):
+    project.middleware("site_views.Timer")
+    project.write("pytest.ini", "[pytest]\nholdfast_rewrite = true\n")
+    result = project.run(
+        """
+        def test_first(client): client.get("/leaks/"); client.get("/leaks/")
+        def test_second(isolated_requests, client): isolated_requests(client, "/fine/")
+        """
+    )
+    # What crosses in the others is their own concern.
+    result.assert_outcomes(passed=1, failed=1)
+    assert "requests watched" not in result.stdout.str()
+    result.stdout.fnmatch_lines(["*lost write*Timer.begun*"])
+
+
 def test_an_answer_that_shows_anothers_marker_fails(project):
     result = project.run(
         """

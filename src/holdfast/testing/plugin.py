@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 _WATCH = pytest.StashKey["Watch"]()
 _OF_WORKERS = pytest.StashKey[list[Mapping[str, Any]]]()
 _PACKAGES = "holdfast_watch_packages"
+_REWRITE = "holdfast_rewrite"
 #: Under this name workers of pytest-xdist hand over what they have seen.
 _SEEN = "holdfast_watch"
 
@@ -48,6 +49,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
     parser.addini(_PACKAGES, "installed packages for --holdfast-watch", "args", default=[])
     parser.addini(
+        _REWRITE,
+        "rewrite the project's code from the beginning, so that isolated_requests sees all of it",
+        "bool",
+        default=False,
+    )
+    parser.addini(
         "holdfast_watch_roots", "folders of the project's own code", "paths", default=None
     )
 
@@ -58,7 +65,7 @@ def pytest_load_initial_conftests(
 ) -> Generator[None, object, object]:
     """Begin before anything of the project is imported."""
     options = early_config.known_args_namespace
-    if options.holdfast_watch:
+    if options.holdfast_watch or early_config.getini(_REWRITE):
         _watch(early_config, options.holdfast_watch_package).start()
     return (yield)
 
@@ -169,16 +176,27 @@ def isolated_requests(request: pytest.FixtureRequest) -> Iterator[IsolatedReques
         def test_labels(isolated_requests, client):
             isolated_requests(client, "/labels/", "/articles/")
 
-    Watched is code that is imported from now on, or all of it with `--holdfast-watch`.
+    It sees code that was rewritten on import: all of the project's with `holdfast_rewrite = true`
+    in pytest's configuration, or `--holdfast-watch`; else what is imported from now on. Code of the
+    project that was imported before, it can't see: that is an error.
     """
     from .requests import IsolatedRequests
 
-    watch = _watch(request.config, request.config.getoption("holdfast_watch_package"))
-    if not request.config.getoption("holdfast_watch"):
-        watch.start()
+    config = request.config
+    watch = _watch(config, config.getoption("holdfast_watch_package"))
+    if config.getoption("holdfast_watch") or config.getini(_REWRITE):
+        yield IsolatedRequests(watch)
+        return
+    unseen = watch.unseen()
+    if unseen:
+        pytest.fail(
+            f"isolated_requests can't see what was imported before it: {', '.join(unseen)}."
+            f" Set {_REWRITE} = true in pytest's configuration, or run it with --holdfast-watch.",
+            pytrace=False,
+        )
+    watch.start()
     yield IsolatedRequests(watch)
-    if not request.config.getoption("holdfast_watch"):
-        watch.stop()
+    watch.stop()
 
 
 @pytest.fixture

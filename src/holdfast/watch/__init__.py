@@ -9,8 +9,10 @@ one request reads of another is reported with both requests and both stacks.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from types import FunctionType, ModuleType
 
 from .crossings import Access, Collector, Crossing, Kind
 from .hooks import hooks
@@ -18,6 +20,7 @@ from .loading import Wanted, WatchedFinder, install, remove
 from .main_module import watch_main
 from .shadow import Shadow
 from .signals import leave_signals, watch_signals
+from .syntax import HOOKS
 from .visits import Visit
 
 __all__ = ["Access", "Collector", "Crossing", "Kind", "Watch"]
@@ -61,7 +64,28 @@ class Watch:
         self.start()
         watch_main(self.wanted, self._hooks)
 
+    def unseen(self) -> list[str]:
+        """Modules with code that is to be watched, and was loaded as it is: before the start."""
+        return sorted(
+            name
+            for name, module in list(sys.modules.items())
+            if type(module) is ModuleType
+            and HOOKS not in vars(module)
+            and str(path := vars(module).get("__file__")).endswith(".py")
+            and self.wanted(name, str(path))
+            and _has_code(module)
+        )
+
     def stop(self) -> None:
         """Rewrite no more. Modules that are loaded go on telling."""
         remove(self._finder)
         leave_signals(self.shadow)
+
+
+def _has_code(module: ModuleType) -> bool:
+    """Whether functions or classes are defined there: not in a module of settings, for example."""
+    return any(
+        (type(value) is FunctionType or issubclass(type(value), type))
+        and value.__module__ == module.__name__
+        for value in list(vars(module).values())
+    )
