@@ -114,7 +114,7 @@ def _in_wsgi_scope(call: Any, environ: Environ, start_response: Any) -> Iterable
 
     def within(environ: Environ, start_response: Any) -> Iterable[bytes]:
         environ[WATCH_KEY] = environ[ENVIRON_KEY]
-        visit_of(environ[ENVIRON_KEY])
+        visit_of(environ[ENVIRON_KEY]).count()
         try:
             body: Iterable[bytes] = call(environ, start_response)
         except BaseException as error:
@@ -132,7 +132,7 @@ async def _in_asgi_scope(call: Any, scope: Any, receive: Any, send: Any) -> None
 
     async def within(scope: Any, receive: Any, send: Any) -> None:
         scope[WATCH_KEY] = scope[SCOPE_KEY]
-        visit_of(scope[SCOPE_KEY])
+        visit_of(scope[SCOPE_KEY]).count()
         try:
             await call(scope, receive, send)
         except BaseException as error:
@@ -198,7 +198,7 @@ def _with_request(original: Any) -> Any:
     def call(self: Any, request: Any) -> Any:
         scope = current(None)
         if scope is not None:
-            visit_of(scope)
+            visit_of(scope).count()
             if scope.request is None or type(scope.request) is dict:
                 scope.request = request
         return original(self, request)

@@ -51,7 +51,18 @@ class Visit:
             told if the request fails of one.
     """
 
-    __slots__ = ("_begun", "_over", "ended", "foreign", "missed", "name", "number", "own", "used")
+    __slots__ = (
+        "_begun",
+        "_counted",
+        "_over",
+        "ended",
+        "foreign",
+        "missed",
+        "name",
+        "number",
+        "own",
+        "used",
+    )
 
     def __init__(self, name: str) -> None:
         global _seen
@@ -64,11 +75,21 @@ class Visit:
         self.missed: list[tuple[BaseException, Callable[[], object]]] = []
         self._begun = next(_moments)
         self._over = 0
-        if _count is not None:
-            _count()
+        self._counted = False
+
+    def count(self) -> None:
+        """Have it counted, once: at its beginning, or where that isn't seen, at its end.
+
+        Not when it is made, which may be in the middle of a writing: others would run meanwhile.
+        """
+        if not self._counted:
+            self._counted = True
+            if _count is not None:
+                _count()
 
     def end(self) -> None:
         """Let go of all values."""
+        self.count()
         self.ended = True
         self.own = {}
         self.used = set()
