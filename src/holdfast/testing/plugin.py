@@ -177,8 +177,8 @@ def isolated_requests(request: pytest.FixtureRequest) -> Iterator[IsolatedReques
             isolated_requests(client, "/labels/", "/articles/")
 
     It sees code that was rewritten on import: all of the project's with `holdfast_rewrite = true`
-    in pytest's configuration, or `--holdfast-watch`; else what is imported from now on. Code of the
-    project that was imported before, it can't see: that is an error.
+    in pytest's configuration, or `--holdfast-watch`; else what is imported from now on. A warning
+    names code of the project that was imported before, which it can't see.
     """
     from .requests import IsolatedRequests
 
@@ -189,10 +189,13 @@ def isolated_requests(request: pytest.FixtureRequest) -> Iterator[IsolatedReques
         return
     unseen = watch.unseen()
     if unseen:
-        pytest.fail(
-            f"isolated_requests can't see what was imported before it: {', '.join(unseen)}."
-            f" Set {_REWRITE} = true in pytest's configuration, or run it with --holdfast-watch.",
-            pytrace=False,
+        # Often what no request runs: with pytest-django, all models are imported by then.
+        request.node.warn(
+            pytest.PytestWarning(
+                f"isolated_requests can't see what was imported before it: {', '.join(unseen)}."
+                f" Set {_REWRITE} = true in pytest's configuration, or run it with"
+                " --holdfast-watch."
+            )
         )
     watch.start()
     yield IsolatedRequests(watch)
