@@ -49,5 +49,10 @@ def _query(queryset: QuerySet[Any], through: object) -> str:
         asks = queryset.query.get_compiler(queryset.db).as_sql()
     except (EmptyResultSet, FullResultSet) as error:
         raise NotCanonical(f"a {kind} that can't be written as SQL") from error
-    held = {name: item for name, item in vars(queryset).items() if name != "_query"}
-    return f"{kind}{canonical((queryset.db, asks, held), through)}"
+    held = {name: item for name, item in vars(queryset).items() if name not in _APART}
+    # Django 6.1 has this; there are three, and each has but one instance.
+    mode = type(getattr(queryset, "_fetch_mode", None)).__qualname__
+    return f"{kind}{canonical((queryset.db, asks, mode, held), through)}"
+
+
+_APART = frozenset({"_query", "_fetch_mode"})
