@@ -2,8 +2,10 @@
 
 import asyncio
 import copy
+import re
 import time
 from concurrent.futures import ThreadPoolExecutor
+from decimal import Decimal
 
 import pytest
 
@@ -47,6 +49,44 @@ def test_what_does_not_fit_is_refused_and_changes_nothing(hits):
     with pytest.raises(OverflowError):
         hits.add()
     assert hits.value == 2**63 - 1
+
+
+@pytest.mark.parametrize("number", [1.5, 2.0, "1", None, Decimal(1)])
+def test_what_is_no_whole_number_is_refused_and_changes_nothing(hits, number):
+    def refused():
+        said = f"A counter adds whole numbers, not {number!r}."
+        return pytest.raises(TypeError, match=f"^{re.escape(said)}$")
+
+    async def await_them() -> None:
+        with refused():
+            await hits.aadd(number)
+        with refused():
+            await hits.aset(number)
+
+    hits.set(7)
+    with refused():
+        hits.add(number)
+    with refused():
+        hits.set(number)
+    asyncio.run(await_them())
+    assert hits.value == 7
+
+
+def test_whole_numbers_of_any_kind_are_added(hits):
+    class Whole:
+        def __index__(self) -> int:
+            return 5
+
+    hits.set(Whole())
+    assert hits.add(True) == 6
+    assert hits.add(Whole()) == hits.value == 11
+
+
+def test_what_does_not_fit_is_not_set(hits):
+    hits.set(7)
+    with pytest.raises(OverflowError):
+        hits.set(2**63)
+    assert hits.value == 7
 
 
 def test_it_can_be_for_a_while(store, name):

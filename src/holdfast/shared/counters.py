@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from operator import index
 from typing import Any
 
 from .handle import Handle
@@ -43,8 +44,9 @@ class Counter(Handle):
 
         Raises:
             OverflowError: it would not fit into 64 bits; nothing was added.
+            TypeError: it is no whole number; nothing was added.
         """
-        return self._store.increment(self._place, number, initial=0, ttl=self._ttl)
+        return self._store.increment(self._place, _whole(number), initial=0, ttl=self._ttl)
 
     @property
     def value(self) -> int:
@@ -52,8 +54,13 @@ class Counter(Handle):
         return int(self._store.get(self._place) or 0)
 
     def set(self, value: int) -> None:
-        """Go on from *value*."""
-        self._store.set(self._place, b"%d" % value, self._ttl)
+        """Go on from *value*.
+
+        Raises:
+            OverflowError: it doesn't fit into 64 bits; nothing was set.
+            TypeError: it is no whole number; nothing was set.
+        """
+        self._store.set(self._place, _stored(value), self._ttl)
 
     def reset(self) -> None:
         """Go on from 0."""
@@ -61,6 +68,7 @@ class Counter(Handle):
 
     async def aadd(self, number: int = 1) -> int:
         """As `add`."""
+        number = _whole(number)
         return await self._async_store.increment(self._place, number, initial=0, ttl=self._ttl)
 
     async def avalue(self) -> int:
@@ -69,8 +77,23 @@ class Counter(Handle):
 
     async def aset(self, value: int) -> None:
         """As `set`."""
-        await self._async_store.set(self._place, b"%d" % value, self._ttl)
+        await self._async_store.set(self._place, _stored(value), self._ttl)
 
     async def areset(self) -> None:
         """As `reset`."""
         await self._async_store.delete(self._place)
+
+
+def _whole(number: int) -> int:
+    # Also of others' kinds (NumPy's), which drivers don't take. Engines would cut a fraction off.
+    try:
+        return index(number)
+    except TypeError:
+        raise TypeError(f"A counter adds whole numbers, not {number!r}.") from None
+
+
+def _stored(value: int) -> bytes:
+    number = _whole(value)
+    if not -(2**63) <= number < 2**63:
+        raise OverflowError(f"{number} does not fit into 64 bits.")
+    return b"%d" % number
