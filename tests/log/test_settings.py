@@ -1,5 +1,6 @@
 """Settings: what is misspelt is named, and where."""
 
+import sys
 from typing import Any
 
 import pytest
@@ -62,9 +63,29 @@ def test_the_wrappers_say_where_it_was_given():
         AsgiRequestLog(hello, FORMAT="json")  # type: ignore[arg-type]
 
 
-def test_a_dotted_path_that_leads_nowhere_is_named():
-    with pytest.raises(ConfigurationError, match=r"there is no shop\.nowhere\.identify"):
-        ask(RequestLog(hello, identify="shop.nowhere.identify"))
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({"identify": "shop.nowhere.identify"}, "there is no shop.nowhere.identify"),
+        ({"identify": "tests.log.driving.nobody"}, "there is no tests.log.driving.nobody"),
+        ({"identify": "tests.log.test_settings.NO_FUNCTION"}, "is no function, but 7"),
+        ({"output": "shop.nowhere.write"}, "The request log goes to stderr."),
+        ({"metrics": ["prometheus"]}, "Requests are not counted for prometheus"),
+    ],
+)
+def test_what_a_setting_names_and_nobody_has_is_said_once_and_costs_no_request(
+    given, said, caplog, capfd, monkeypatch
+):
+    monkeypatch.setitem(sys.modules, "holdfast.log.metrics.prometheus", None)  # not installed
+    application = RequestLog(hello, **given)
+    for _ in range(2):
+        assert ask(application).body == b"hello"
+    holdfast.log.flush(20)
+    assert [said in record.getMessage() for record in caplog.records] == [True]
+    assert capfd.readouterr().err.count("path=/ status=200") == 2
+
+
+NO_FUNCTION = 7
 
 
 def test_arguments_go_before_settings_and_settings_may_change():

@@ -9,13 +9,16 @@ from ..spelling import ConfigurationError
 
 
 def found_at(path: str, place: str) -> Any:
-    """The object at *path*, such as `shop.logs.identify`.
+    """The function at *path*, such as `shop.logs.identify`.
 
     Raises:
-        ConfigurationError: there is none.
+        ConfigurationError: there is none, or its module can't be imported.
     """
     module, _, name = path.rpartition(".")
     try:
-        return getattr(import_module(module), name)
-    except (ImportError, AttributeError) as error:
+        found = getattr(import_module(module), name)
+    except Exception as error:  # what a module raises while it is imported may be anything
         raise ConfigurationError(f"{place}: there is no {path}: {error}.") from error
+    if not callable(found):
+        raise ConfigurationError(f"{place}: {path} is no function, but {found!r:.100}.")
+    return found

@@ -10,6 +10,7 @@ from collections.abc import Callable, Coroutine, Mapping
 from typing import Any
 
 from ..log_settings import LogSettings
+from ..spelling import ConfigurationError
 from .dotted import found_at
 from .entry import Entry, plain
 
@@ -94,10 +95,14 @@ class Identify:
 
 
 def identify_of(settings: LogSettings) -> Identify | None:
-    """The function that the setting `IDENTIFY` names, if it names one."""
+    """The function that the setting `IDENTIFY` names, if it names one that there is."""
     function: Any = settings.identify
     if function is None:
         return None
     if isinstance(function, str):
-        function = found_at(function, "HOLDFAST['LOG']['IDENTIFY']")
+        try:
+            function = found_at(function, "HOLDFAST['LOG']['IDENTIFY']")
+        except ConfigurationError as error:
+            logger.exception("%s Requests are logged without it.", error)  # noqa: TRY401
+            return None
     return Identify(function, settings.identify_timeout)

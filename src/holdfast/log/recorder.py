@@ -18,10 +18,10 @@ from .bodies import body_text
 from .entry import Entry, open_entries
 from .identity import identify_of
 from .least_event import least_event
-from .metrics import Meter, meter_for
+from .metrics import Meter, meters_for
 from .redaction import Redaction
 from .sampling import Limit, Sampling
-from .sinks import NotAll, ToDescriptor, sink_for
+from .sinks import NotAll, ToDescriptor, sink_or_stderr
 from .usual_line import UsualLine
 from .writer import Writer
 
@@ -83,11 +83,11 @@ class Recorder:
         self.redaction = Redaction(settings.redact, settings.redact_patterns)
         self._sampling = Sampling(settings)
         self._limit = None if settings.limit is None else Limit(settings.limit)
-        self._sink = sink_for(settings.output, settings.format)
+        self._sink = sink_or_stderr(settings.output, settings.format)
         # The lines of usual requests are written without a dict between.
         takes_lines = settings.format == "line" and isinstance(self._sink, ToDescriptor)
         self._line = UsualLine(self) if takes_lines else None
-        self._metrics = [meter_for(kind) for kind in settings.metrics]
+        self._metrics = meters_for(settings.metrics)
         self.writer = Writer(
             settings.queue,
             self._handle,

@@ -11,7 +11,10 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
+from ..spelling import ConfigurationError
 from .formats import FORMATS
+
+_logger = logging.getLogger("holdfast")
 
 Event = Mapping[str, Any]
 
@@ -66,8 +69,22 @@ def one_by_one(events: Sequence[Event], hand_on: Callable[[Event], object]) -> N
         raise NotAll(lost) from failure
 
 
+def sink_or_stderr(output: str | Callable[..., object], form: str) -> Sink:
+    """The sink that the setting `OUTPUT` names; standard error, where there is none."""
+    try:
+        return sink_for(output, form)
+    except (ConfigurationError, ImportError) as error:
+        _logger.exception("%s The request log goes to stderr.", error)  # noqa: TRY401
+        return ToStream("stderr", form)
+
+
 def sink_for(output: str | Callable[..., object], form: str) -> Sink:
-    """The sink that the setting `OUTPUT` names."""
+    """The sink that the setting `OUTPUT` names.
+
+    Raises:
+        ConfigurationError: it names a function that isn't there.
+        ImportError: it names a library that isn't there.
+    """
     if callable(output):
         return ToFunction(output)
     if output in ("stderr", "stdout"):

@@ -5,10 +5,14 @@ Taken in the writer's thread, of every request: also of those that sampling leav
 
 from __future__ import annotations
 
+import logging
 from collections import Counter
+from collections.abc import Iterable
 from typing import Protocol
 
 from ..entry import Entry, open_entries
+
+logger = logging.getLogger("holdfast")
 
 #: Anybody can send any method; a metric must not have as many series.
 _METHODS = frozenset(
@@ -56,3 +60,14 @@ def meter_for(kind: str) -> Meter:
     from .opentelemetry import meter as opentelemetry_meter
 
     return opentelemetry_meter()
+
+
+def meters_for(kinds: Iterable[str]) -> list[Meter]:
+    """The meters that the setting `METRICS` names; without those that aren't installed."""
+    meters = []
+    for kind in kinds:
+        try:
+            meters.append(meter_for(kind))
+        except ImportError:
+            logger.exception("Requests are not counted for %s.", kind)
+    return meters
