@@ -1,5 +1,7 @@
 """Stores by name: opened when needed, as the settings have them."""
 
+import importlib
+import inspect
 import pickle
 import sys
 
@@ -8,6 +10,8 @@ import pytest
 import holdfast
 from holdfast import named_stores, shared
 from holdfast.configuration import ConfigurationError
+from holdfast.stores import StoreError
+from holdfast.stores.options import options_of
 from tests.fresh_process import output_of
 from tests.values.shapes import Plain
 
@@ -182,3 +186,50 @@ def test_without_msgspec_it_is_said_what_to_install(monkeypatch):
 
 def test_a_store_is_no_part_of_a_pickle():
     assert b"memory" not in pickle.dumps(shared.dict("flags"))
+
+
+@pytest.mark.parametrize(
+    ("settings", "said"),
+    [
+        ("foo://x", "HOLDFAST['STORES']['sessions']: No store is called \"foo://\"."),
+        ("lmdb://relative/path", 'write "lmdb:///relative/path", with three slashes'),
+        ({"URL": "lmdb://", "SIZE": "5 apples"}, "HOLDFAST['STORES']['sessions']: The embedded"),
+        ({"URL": "lmdb://", "DURABEL": True}, "has no option 'DURABEL'. Did you mean 'DURABLE'?"),
+        (
+            {"URL": "redis://127.0.0.1", "SIZE": 1},
+            (
+                "HOLDFAST['STORES']['sessions'] has no option 'SIZE'."
+                " Known: LOG_LENGTH, MAX_CONNECTIONS, TAG_LIMIT, TIMEOUT, URL."
+            ),
+        ),
+        ({"URL": "memcached://127.0.0.1", "MAX_CONNECTIONS": "7"}, "not supported"),
+    ],
+)
+def test_what_is_wrong_with_a_stores_settings_is_known_without_opening_it(settings, said):
+    assert said in named_stores.fault("sessions", settings)
+
+
+def test_an_option_that_a_store_lacks_is_said_as_the_settings_spell_it():
+    holdfast.configure({"STORES": {"default": {"URL": "memory://", "LOGLIMIT": 7}}})
+    for name in ("default", "cache"):
+        with pytest.raises(StoreError, match=r"\['default'\] has no option 'LOGLIMIT'\. Did you"):
+            named_stores.store(name)
+
+
+@pytest.mark.parametrize(
+    ("url", "place"),
+    [
+        ("lmdb://", "lmdb.parts"),
+        ("memcached://a", "memcached.engine:MemcachedStore"),
+        ("memory://", "memory.engine:MemoryStore"),
+        ("redis://a", "redis.engine:RedisStore"),
+    ],
+)
+def test_the_options_that_settings_may_have_are_those_of_the_engine(url, place):
+    module, _, name = place.partition(":")
+    engine = importlib.import_module(f"holdfast.stores.{module}")
+    if name:
+        taken = set(inspect.signature(getattr(engine, name).__init__).parameters)
+    else:
+        taken = {"url", "timeout", "purpose", "project", *engine._OPTIONS}
+    assert set(options_of(url)[0]) == {option.upper() for option in taken - {"self", "options"}}

@@ -51,9 +51,38 @@ def asynchronous(name: str) -> AsyncStore:
 
 
 def _open(name: str) -> Store:
-    from .stores import open_store
-
     settings = _settings_of(name)
+    written = name if name in configuration.setting("STORES", {}) else "default"
+    opened = _made(name, settings, f"HOLDFAST['STORES'][{written!r}]")
+    for replace in on_open:
+        opened = replace(name, opened)
+    # Opening is lazy, so it doesn't matter that two threads may come here at once. No lock, which a
+    # fork could leave locked.
+    return _opened.setdefault(name, (settings, opened))[1]
+
+
+def fault(name: str, given: str | Mapping[str, Any]) -> str | None:
+    """What is wrong with a store's settings, or None. Connects to nothing, and makes no file."""
+    from .stores import StoreError
+
+    place = f"HOLDFAST['STORES'][{name!r}]"
+    try:
+        # It isn't closed: nothing is open yet, and an embedded file's other stores would be, too.
+        _made(name, _as_dict(given), place)
+    except (StoreError, TypeError, ValueError) as error:
+        said = str(error)
+        return said if said.startswith(place) else f"{place}: {said}"
+    return None
+
+
+def _made(name: str, settings: Mapping[str, Any], place: str) -> Store:
+    from .stores import StoreError, open_store
+    from .stores.options import options_of
+
+    known, shown = options_of(settings["URL"])
+    for key in settings:
+        if key not in known:
+            raise StoreError(f"{place} has no option {key!r}.{configuration.meant(key, shown)}")
     options = {key.lower(): value for key, value in settings.items()}
     if options["url"] == EMBEDDED and configuration.project is not None:
         options.setdefault("project", configuration.project)
@@ -63,12 +92,7 @@ def _open(name: str) -> Store:
     commit_timeout = configuration.setting("CACHE", {}).get("COMMIT_TIMEOUT")
     if commit_timeout is not None:
         options.setdefault("commit_timeout", commit_timeout)
-    opened = open_store(options.pop("url"), **options)
-    for replace in on_open:
-        opened = replace(name, opened)
-    # Opening is lazy, so it doesn't matter that two threads may come here at once. No lock, which a
-    # fork could leave locked.
-    return _opened.setdefault(name, (settings, opened))[1]
+    return open_store(options.pop("url"), **options)
 
 
 def forget(name: str) -> Store | None:
@@ -80,8 +104,7 @@ def forget(name: str) -> Store | None:
 def _settings_of(name: str) -> Mapping[str, Any]:
     stores = configuration.setting("STORES", {})
     if name in stores:
-        settings = stores[name]
-        return {"URL": settings} if isinstance(settings, str) else dict(settings)
+        return _as_dict(stores[name])
     if name == CACHE:
         return _settings_of("default")
     if name == "default":
@@ -91,6 +114,10 @@ def _settings_of(name: str) -> Mapping[str, Any]:
     raise configuration.ConfigurationError(
         f"HOLDFAST['STORES'] has no store {name!r}.{configuration.meant(name, known)}"
     )
+
+
+def _as_dict(settings: str | Mapping[str, Any]) -> Mapping[str, Any]:
+    return {"URL": settings} if isinstance(settings, str) else dict(settings)
 
 
 def codec() -> Codec:

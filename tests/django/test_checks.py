@@ -59,6 +59,83 @@ def test_a_setting_of_another_type_is_an_error_and_no_traceback(
     assert found(project.check()[1]) == ["holdfast.E001"]
 
 
+@pytest.mark.parametrize(
+    ("setting", "said"),
+    [
+        (
+            {"STORES": {"default": {"URL": "lmdb://", "DURABEL": True}}},
+            "HOLDFAST['STORES']['default'] has no option 'DURABEL'. Did you mean 'DURABLE'?",
+        ),
+        (
+            {"STORES": {"default": "memory://", "cache": "foo://x"}},
+            "HOLDFAST['STORES']['cache']: No store is called \"foo://\".",
+        ),
+        ({"LOG": {"IDENTIFY": "shop.nope.f"}}, "there is no shop.nope.f"),
+        ({"LOG": {"OUTPUT": "shop.urls.urlpatterns"}}, "shop.urls.urlpatterns is no function"),
+    ],
+)
+def test_a_setting_that_names_what_is_not_there_is_an_error(
+    project: Project, setting: object, said: str
+) -> None:
+    project.settings = f"HOLDFAST = {setting!r}\n"
+    code, output = project.check()
+    assert code == 1
+    assert found(output) == ["holdfast.E001"]
+    assert said in output
+
+
+def test_stores_and_paths_that_are_there_are_no_issue_and_are_not_touched(
+    project: Project,
+) -> None:
+    place = project.folder / "state"
+    setting = {
+        "STORES": {
+            "default": {"URL": f"lmdb://{place}", "SIZE": "64MB"},
+            "sessions": {"URL": "redis://127.0.0.1:1/0", "MAX_CONNECTIONS": 7},
+            "cache": "memcached://127.0.0.1:1",
+        },
+        "LOG": {"IDENTIFY": "shop.urls.path", "OUTPUT": f"file:{project.folder}/requests.log"},
+    }
+    project.settings = f"HOLDFAST = {setting!r}\n"
+    assert "System check identified no issues" in project.check()[1]
+    assert not place.exists()
+    assert not (project.folder / "requests.log").exists()
+
+
+# W006
+
+
+@pytest.mark.parametrize(
+    ("setting", "said"),
+    [
+        ({"STORES": {"cahce": "memory://"}}, "has no 'cache', but a store 'cahce'"),
+        (
+            {"CACHE": {"REPLICAS": {"replicas": 1}}},
+            "names 'replicas', which DATABASES doesn't have. Did you mean 'replica'?",
+        ),
+        ({"LOG": {"OUTPUT": "file:/no/such/folder/x.log"}}, "a file in /no/such/folder"),
+    ],
+)
+def test_a_name_that_was_hardly_meant_is_doubted(
+    project: Project, setting: object, said: str
+) -> None:
+    project.settings = (
+        f"HOLDFAST = {setting!r}\n"
+        "SQLITE = {'ENGINE': 'django.db.backends.sqlite3', 'NAME': ':memory:'}\n"
+        "DATABASES = {'default': SQLITE, 'replica': SQLITE}\n"
+    )
+    code, output = project.check()
+    assert code == 0
+    assert found(output) == ["holdfast.W006"]
+    assert said in " ".join(output.split())
+
+
+def test_names_of_stores_that_code_may_ask_for_are_not_doubted(project: Project) -> None:
+    stores = dict.fromkeys(("default", "cache", "caches", "sessions"), "memory://")
+    project.settings = f"HOLDFAST = {{'STORES': {stores!r}}}\n"
+    assert "System check identified no issues" in project.check()[1]
+
+
 # W001
 
 

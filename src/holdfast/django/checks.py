@@ -36,9 +36,13 @@ def settings_problem() -> str | None:
 def check_settings(
     app_configs: Sequence[AppConfig] | None, **kwargs: Any
 ) -> list[checks.CheckMessage]:
-    """`holdfast.E001`: the setting HOLDFAST can't be used."""
-    problem = settings_problem()
-    return [] if problem is None else [checks.Error(problem, id="holdfast.E001")]
+    """`holdfast.E001`, `W006`: the setting HOLDFAST can't be used, or is hardly what was meant."""
+    from . import setting_faults  # servers don't run checks
+
+    errors = [checks.Error(fault, id="holdfast.E001") for fault in setting_faults.errors()]
+    if errors:
+        return [*errors]
+    return [checks.Warning(doubt, id="holdfast.W006") for doubt in setting_faults.doubts()]
 
 
 @checks.register("holdfast")
