@@ -1,6 +1,7 @@
 """The documentation leaves nothing out, and what it names exists."""
 
 import re
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -127,3 +128,11 @@ def test_anchors_in_links_are_headings(page):
             for heading in re.findall(r"^#+ (.+)$", text(linked), re.MULTILINE)
         }
         assert anchor in anchors, f"{target}#{anchor}"
+
+
+@pytest.mark.parametrize("page", ["README.md", "docs/first-steps.md"])
+def test_every_extra_is_listed_where_installing_is_described(page):
+    with (ROOT / "pyproject.toml").open("rb") as file:
+        extras = tomllib.load(file)["project"]["optional-dependencies"]
+    rows = re.findall(r"^\| (`[^|]*) \|", text(ROOT / page).partition("| extra |")[2], re.MULTILINE)
+    assert {name for row in rows for name in re.findall(r"`(\w+)`", row)} == set(extras)
