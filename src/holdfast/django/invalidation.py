@@ -35,6 +35,9 @@ def invalidate(what: Any, *args: Any, using: str | None = None, **kwargs: Any) -
             queryset's own.
         kwargs: of the view.
 
+    A name that no view of this process has is no error, since another one may have it: no page has
+    its tag then. `holdfast cache invalidate --view` says so.
+
     Raises:
         StoreUnavailable: the store can't be reached. Results that it holds may then be served
             again when it is back: call again.

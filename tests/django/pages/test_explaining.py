@@ -8,7 +8,7 @@ import pytest
 from django.contrib.auth.models import Group
 from django.http import HttpRequest, HttpResponse
 from django.test import override_settings
-from django.urls import path
+from django.urls import include, path
 from django.utils.decorators import method_decorator
 from django.views import View
 
@@ -59,6 +59,7 @@ urlpatterns = [
     path("languages/", Languages.as_view(), name="languages"),
     path("around/", cached_view(ttl=300)(Simple.as_view()), name="around"),
     path("uncached/", uncached),
+    path("inner/", include(([path("", plain, name="plain")], "inner"))),
 ]
 
 
@@ -158,6 +159,36 @@ def test_pages_are_made_untrue_by_view_and_arguments(
     assert run("invalidate", "--view", "themed")[0] == 0
     assert explained("/themed/8/")["state"] == "untrue"
     assert run("invalidate", "--view", "themed", "nope=1")[0] == 2
+
+
+@pytest.mark.parametrize("words", [("theemd",), ("theemd", "pk=7"), (f"{__name__}.theemd",)])
+def test_a_view_that_there_is_not_is_said(run: Any, words: tuple[str, ...]) -> None:
+    status, said, errors = run("invalidate", "--view", *words)
+    assert (status, said) == (1, "")
+    assert f"There is no view and no URL called '{words[0]}'." in errors
+    assert "Did you mean" in errors
+
+
+@pytest.mark.parametrize(
+    "name", ["themed", "inner:plain", f"{__name__}.themed", f"{__name__}.Simple"]
+)
+def test_a_view_is_known_by_its_url_s_name_and_by_its_own(run: Any, name: str) -> None:
+    assert run("invalidate", "--view", name)[0] == 0
+
+
+def test_pages_of_another_urlconf_are_untrue_though_its_names_are_not_known_here(
+    server: Server, explained: Any, run: Any
+) -> None:
+    server.get("/themed/7/")
+    with override_settings(ROOT_URLCONF="tests.django.urls"):
+        assert run("invalidate", "--view", "themed")[0] == 1
+    assert explained("/themed/7/")["state"] == "untrue"
+
+
+def test_a_model_without_its_app_is_told_how_to_be_written(run: Any) -> None:
+    status, _, errors = run("invalidate", "--model", "Group")
+    assert status == 2
+    assert "--model: write app.Model, such as shop.Article." in errors
 
 
 def test_what_was_made_of_a_model_or_a_row_is_made_untrue(

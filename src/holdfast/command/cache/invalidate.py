@@ -18,7 +18,7 @@ from typing import Any
 
 from ... import named_stores
 from .._output import Output
-from .._status import DONE, WRONG_USE, CommandFailed
+from .._status import DONE, NOT_THERE, WRONG_USE, CommandFailed
 from . import _what
 
 
@@ -89,6 +89,8 @@ def _model(options: argparse.Namespace) -> str:
             "--model takes the primary key after a colon: shop.Article:7", WRONG_USE
         )
     label, _, key = options.model.partition(":")
+    if label.count(".") != 1:
+        raise CommandFailed("--model: write app.Model, such as shop.Article.", WRONG_USE)
     try:
         model = apps.get_model(label)
     except (LookupError, ValueError) as error:
@@ -108,12 +110,18 @@ def _view(options: argparse.Namespace) -> str:
     from django.urls import NoReverseMatch
 
     from ...django.invalidation import invalidate
+    from ._views import doubt
 
     args, kwargs = _what.values(options.word)
+    doubtful = doubt(options.view)
     try:
+        # All the same: a middleware may put another URLconf in the place of ROOT_URLCONF.
         invalidate(options.view, *args, **kwargs)
     except NoReverseMatch as error:
-        raise CommandFailed(str(error), WRONG_USE) from error
+        if doubtful is None:
+            raise CommandFailed(str(error), WRONG_USE) from error
+    if doubtful is not None:
+        raise CommandFailed(doubtful, NOT_THERE)
     return f"pages of {options.view}" + (f" for {' '.join(options.word)}" if options.word else "")
 
 
