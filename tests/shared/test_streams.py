@@ -221,3 +221,8 @@ def test_it_can_be_awaited(flags):
         assert len(rest) == 3
 
     asyncio.run(use())
+
+
+def test_a_position_that_is_none_is_refused_at_once(name):
+    with pytest.raises(TypeError, match=r"since must be a position, .* or 0 or None, not 'x'"):
+        shared.stream(name, since="x")

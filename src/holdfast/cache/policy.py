@@ -108,8 +108,15 @@ def policy(name: str, ttl: float | None, options: Mapping[str, Any]) -> Policy:
     known = {field.name for field in fields(Policy)} - {"name", "ttl"}
     for option in options:
         if option not in known:
-            raise TypeError(f"cached({name}) has no option {option!r}. Known: {sorted(known)}.")
+            shown = known - _INTERNAL | {"key", "name", "store", "ttl", "version"}
+            raise TypeError(
+                f"cached({name}) has no option {option!r}. Known: {', '.join(sorted(shown))}."
+            )
     return Policy(name, ttl, **options)
+
+
+#: Options that not everything which makes policies lets its users set.
+_INTERNAL = frozenset({"absent", "may_store", "repeatable"})
 
 
 def _number(place: str, name: str, value: Any, above: float = -1) -> None:

@@ -8,6 +8,7 @@ requests come at once, and how to mend it. Exit status: 0 there is nothing to te
 from __future__ import annotations
 
 import argparse
+import time
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -46,6 +47,7 @@ def run(options: argparse.Namespace, output: Output) -> int:
     """Examine, and tell."""
     if options.explain:
         return _explain(options.explain, output)
+    began = time.monotonic()
     places = options.paths or [Path()]
     configured = _configured(options, places)
     options.fail_on = options.fail_on or configured.fail_on
@@ -67,6 +69,7 @@ def run(options: argparse.Namespace, output: Output) -> int:
         raise CommandFailed(f"{error}.", WRONG_USE) from error
     for extra in EXTRAS:
         examination.findings += extra.more(options, examination, places)
+    examination.seconds = time.monotonic() - began  # with what the extras did
     examination.findings.sort(key=lambda one: (one.path, one.line, one.column, one.code))
     if options.write_baseline is not None:
         return _write_baseline(options, configured, examination, selection, output)

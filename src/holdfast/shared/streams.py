@@ -76,6 +76,10 @@ class Stream(Handle):
     ) -> None:
         super().__init__(name, store)
         self._topic = place_of(b"d", name)
+        if since is not None and not isinstance(since, int):
+            raise TypeError(
+                f"since must be a position, such as stream.position, or 0 or None, not {since!r}."
+            )
         self._position = since
         self.timeout = timeout
 

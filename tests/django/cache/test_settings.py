@@ -28,6 +28,8 @@ WRONG: list[tuple[str, Any, dict[str, Any], str]] = [
     (GUARDED, REDIS, {"TIMOUT": 5}, "Did you mean 'TIMEOUT'"),
     (GUARDED, REDIS, {"OPTIONS": []}, "OPTIONS must be a dict"),
     (GUARDED, "127.0.0.1:11211", {}, "Write 'memcached://127.0.0.1:11211'"),
+    (GUARDED, "foo://x", {"OPTIONS": {"MAX_ENTRIES": 5}}, 'No store is called "foo://"'),
+    (GUARDED, "/srv/cache", {}, "'/srv/cache' doesn't say what is there. Write 'lmdb:///"),
     (GUARDED, "a:1;b:2", {}, "Write 'memcached://a:1,b:2'"),
     (GUARDED, "", {}, "there is no LOCATION"),
     (GUARDED, "rediss//x", {}, "must begin with"),

@@ -230,3 +230,11 @@ def test_what_the_project_prints_is_kept_apart(project, capsys):
     assert "some noise" not in shown.out + shown.err
     json.loads(shown.out)
     assert status == 1
+
+
+def test_the_time_that_loading_took_is_counted(project, capsys):
+    (project / "mysite" / "slow.py").write_text(
+        "import time\nfrom .good import *\ntime.sleep(1)\n", encoding="utf-8"
+    )
+    main(["doctor", "--no-cache", "--json", "--settings", "mysite.slow", "mysite/good.py"])
+    assert json.loads(capsys.readouterr().out)["summary"]["seconds"] >= 1

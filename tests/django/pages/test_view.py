@@ -730,9 +730,14 @@ def test_a_call_with_other_arguments_than_the_urls_is_another_page() -> None:
     [
         ({"ttl": 0}, ValueError, "ttl"),
         ({"ttl": "60"}, TypeError, "ttl"),
+        ({"ttl": str}, TypeError, r"needs a ttl in seconds: @cached_view\("),
         ({"ttl": 60, "negative_ttl": -1}, ValueError, "negative_ttl"),
         ({"ttl": 60, "key": "tenant"}, TypeError, "key"),
-        ({"ttl": 60, "stail": 5}, TypeError, "stail"),
+        (
+            {"ttl": 60, "stail": 5},
+            TypeError,
+            "'stail'. Known: .*key, .*store, .*ttl, version",
+        ),
         ({"ttl": 60, "may_store": bool}, TypeError, "may_store"),
     ],
 )

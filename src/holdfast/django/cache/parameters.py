@@ -11,6 +11,8 @@ from typing import Any
 from django.core.cache.backends.base import InvalidCacheBackendError
 
 from ...configuration import meant
+from ...stores import StoreError
+from ...stores.location import parse
 
 #: What Django itself reads beside `OPTIONS`. `BACKEND` and `LOCATION` are taken out before.
 DJANGOS = ("TIMEOUT", "OPTIONS", "KEY_PREFIX", "VERSION", "KEY_FUNCTION")
@@ -155,6 +157,10 @@ def _url_of_one(kind: Kind, place: object) -> str:
             f"LOCATION is a directory of this machine, not {scheme[1]}://…. For that write"
             " 'BACKEND': 'holdfast.django.cache.GuardedCache'.",
         )
+    try:
+        parse(place)  # before the options, which are judged by what the store is
+    except StoreError as error:
+        raise _wrong(kind, f"LOCATION: {error}") from error
     return place
 
 
@@ -177,6 +183,8 @@ def _url_of_bare(kind: Kind, place: str) -> str:
         raise _wrong(
             kind, f"LOCATION {place!r} doesn't say what is there. Write 'memcached://{servers}'."
         )
+    if place.startswith("/"):
+        raise _wrong(kind, f"LOCATION {place!r} doesn't say what is there. Write 'lmdb://{place}'.")
     raise _wrong(
         kind,
         "LOCATION must begin with 'redis://', 'memcached://', 'lmdb://' or another kind of store.",

@@ -95,6 +95,8 @@ def cached_view(  # noqa: PLR0913 - as many choices
 
     A hit costs some 15 µs on a store of this machine, beside a view that does nothing.
     """
+    if callable(ttl):
+        raise TypeError("cached_view needs a ttl in seconds: @cached_view(ttl=300).")
     for reserved in ("absent", "may_store"):
         if reserved in options:
             raise TypeError(f"cached_view has no option {reserved!r}: see negative_ttl.")
