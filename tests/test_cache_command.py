@@ -1,6 +1,7 @@
 """The command `holdfast cache`: what it shows, does, and returns."""
 
 import json
+import os
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -12,7 +13,7 @@ import holdfast
 from holdfast import cli, named_stores
 from holdfast.cache import publishing, verifying
 from holdfast.command import _settings
-from holdfast.command.cache import _what
+from holdfast.command.cache import _what, stats
 from tests.cache.conftest import wait_for
 
 MODULE = """
@@ -112,7 +113,18 @@ def test_stats_tell_of_the_store_and_what_all_have_counted(prices: Any, run: Any
     row = next(line for line in output.splitlines() if line.startswith("prices_of_the_test.total"))
     assert row.split()[1:5] == ["3", "75.0%", "3", "1"]
     [worker] = asked("stats", "--workers")
-    assert (worker["state"], worker["hits"]) == ("alive", 3)
+    assert (worker["process"], worker["state"], worker["hits"]) == (os.getpid(), "alive", 3)
+
+
+def test_a_process_is_shown_as_other_programs_write_it(
+    prices: Any, run: Any, asked: Any, monkeypatch: pytest.MonkeyPatch
+):
+    worker = stats._worker
+    monkeypatch.setattr(stats, "_worker", lambda member: {**worker(member), "process": 1234567})
+    prices.total(7)
+    publishing.publish()
+    assert asked("stats", "--workers")[0]["process"] == 1234567
+    assert run("stats", "--workers")[1].splitlines()[1].startswith("1234567 ")
 
 
 def test_stats_show_queries_that_were_too_broad(prices: Any, run: Any, asked: Any):
@@ -137,10 +149,14 @@ def test_stats_can_begin_anew(prices: Any, run: Any, asked: Any):
     assert asked("stats")["names"] == {}
 
 
-def test_stats_of_a_store_that_nobody_used(run: Any):
-    status, output, _ = run("stats")
-    assert status == 0
-    assert "Nothing was counted yet." in output
+def test_stats_of_a_store_that_nobody_used_make_none(run: Any, asked: Any):
+    place = named_stores.store("cache").url
+    for words in (("stats",), ("stats", "--workers"), ("stats", "--reset")):
+        status, output, _ = run(*words)
+        assert status == 0
+        assert output == f"Nothing was counted yet. There is no store {place}.\n"
+    assert asked("stats")["names"] == {}
+    assert not Path(place.removeprefix("lmdb://")).exists()
 
 
 def test_a_store_that_is_away_is_said(run: Any):
@@ -162,8 +178,6 @@ def test_a_function_s_result_is_explained(prices: Any, run: Any, asked: Any):
     assert 200 < found["fresh_for"] <= 300
     assert 0 <= found["age"] < 60
     assert abs(found["loaded_at"] - time.time()) < 60
-    import os
-
     assert found["loaded_by"]["pid"] == os.getpid()
     assert [tag["state"] for tag in found["tags"]] == ["unchanged"] * 3
     status, output, _ = run("explain", "prices_of_the_test.total", "user=7", "page=1")
@@ -212,6 +226,11 @@ def test_what_is_not_stored_and_what_there_is_not(prices: Any, run: Any, asked: 
     status, _, errors = run("explain", "prices_of_the_test.nothing")
     assert status == 1
     assert "No function" in errors
+    for misspelt in ("total", "prices_of_the_test.totel", "prices.total"):
+        status, _, errors = run("explain", misspelt)
+        assert status == 1
+        assert "Did you mean " in errors  # other tests of this process may have a `total`, too
+        assert "'prices_of_the_test.total'" in errors
     status, _, errors = run("explain", "prices_of_the_test.total")
     assert status == 2
     assert "user" in errors

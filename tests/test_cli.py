@@ -228,7 +228,7 @@ def test_set_refuses_what_makes_no_sense_and_changes_nothing(flags, run, words, 
 
 
 def test_ls_lists_dicts_and_counters(flags, run, asked):
-    assert run("ls") == (0, "There is nothing yet.\n", "")
+    assert run("ls")[1].startswith("There is nothing yet in lmdb:///")
     flags.update(a=1, b=2)
     holdfast.shared.counter("hits").add(1234)
     assert asked("ls") == [
@@ -258,6 +258,26 @@ def test_ls_of_what_is_not_there(settings, run):
     assert "'hits' is a counter, which has no keys" in run("ls", "hits")[2]
 
 
+def test_nothing_is_said_with_the_place_where_it_is_and_makes_no_file(settings, run, tmp_path):
+    place = tmp_path / "state"
+    assert run("ls") == (0, f"There is nothing yet in lmdb://{place}.\n", "")
+    assert run("stats")[0] == 0
+    assert not place.exists()
+
+
+def test_the_store_of_a_folder_without_settings_is_told_from_a_project_s(
+    run, tmp_path, monkeypatch
+):
+    monkeypatch.setenv("HOLDFAST_DIR", str(tmp_path / "stores"))
+    monkeypatch.setattr(configuration, "project", None)
+    holdfast.configure({})
+    status, output, _ = run("ls")
+    assert status == 0
+    assert "(this folder's store; --settings names a project)." in output
+    assert f"lmdb://{tmp_path}/stores/" in output
+    assert not (tmp_path / "stores").exists()
+
+
 # rm
 
 
@@ -268,8 +288,12 @@ def test_rm_deletes_the_keys_that_are_named(flags, run):
 
 
 def test_rm_of_what_is_not_there_has_status_1(flags, run):
-    assert run("rm", "flags", "nope") == (1, "0 deleted\n", "")
-    assert run("rm", "hits")[0] == 1
+    nothing = (1, "0 deleted: there are no such keys in 'flags'.\n", "")
+    assert run("rm", "flags", "nope") == nothing
+    assert run("rm", "flags", "--all") == (1, "0 deleted: there is no dict 'flags'.\n", "")
+    status, output, _ = run("rm", "hits")
+    assert status == 1
+    assert "there is no counter 'hits'. Of a dict, say the keys, too, or --all." in output
 
 
 def test_rm_deletes_a_whole_dict_only_when_told_so(flags, run, asked):

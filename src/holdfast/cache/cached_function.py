@@ -179,6 +179,11 @@ def registered(name: str) -> CachedFunction | None:
     return next((each for each in list(_functions) if each.policy.name == name), None)
 
 
+def names() -> list[str]:
+    """What the functions that this process has imported are called."""
+    return sorted({each.policy.name for each in list(_functions)})
+
+
 def _unbind_all() -> None:
     for function in list(_functions):
         function.unbind()

@@ -18,6 +18,7 @@ from holdfast.cache import snapshot, verifying
 from holdfast.cache.events import counts
 from tests.cache.conftest import wait_for
 from tests.django.in_process import Server, ask_wsgi, wsgi_app
+from tests.log.driving import Events
 
 cached_view = holdfast.django.cached_view
 
@@ -128,6 +129,24 @@ def test_a_page_of_a_class_and_a_header(explained: Any) -> None:
     ask_wsgi(wsgi_app(wrapped=True), "/languages/", headers={"accept-language": "de"})
     assert explained("/languages/", "--header", "Accept-Language: de")["state"] == "fresh"
     assert explained("/languages/", "--header", "Accept-Language: en")["state"] == "missing"
+
+
+@pytest.mark.parametrize("first", [["holdfast.django.middleware.RequestScope"], []])
+def test_the_request_that_explains_is_no_visitor_s_and_is_not_logged(
+    run: Any, first: list[str]
+) -> None:
+    applied = configuration._applied
+    holdfast.configure({**applied, "LOG": {"OUTPUT": (events := Events())}})
+    try:
+        with override_settings(MIDDLEWARE=[*first, "holdfast.django.middleware.RequestLog"]):
+            assert "nothing is stored" in run("explain", "/plain/")[1]
+            assert "404" in run("explain", "/nowhere/")[2]
+            holdfast.log.flush()
+            assert events == []
+            ask_wsgi(wsgi_app(wrapped=False), "/plain/")
+            assert events.one()["path"] == "/plain/"
+    finally:
+        holdfast.configure(applied)
 
 
 def test_a_url_that_has_no_page(run: Any) -> None:

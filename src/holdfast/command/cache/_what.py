@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import argparse
 import ast
+import difflib
 import importlib
 import re
 from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -79,12 +81,26 @@ def known_function(name: str) -> CachedFunction:
     found = function(name)
     if found is None:
         raise CommandFailed(
-            f"No function with holdfast.cached or cached_query is called {name!r}. Say its module"
-            " and name, such as shop.prices.total; or import its module first: --import"
-            " shop.prices.",
+            f"No function with holdfast.cached or cached_query is called {name!r}."
+            f" {_perhaps(name)}",
             NOT_THERE,
         )
     return found
+
+
+def _perhaps(name: str) -> str:
+    from ...cache.cached_function import names
+
+    known = names()
+    last = name.rpartition(".")[2]
+    close = [each for each in known if each.rpartition(".")[2] == last]
+    close = close or difflib.get_close_matches(name, known, n=1)
+    if close:
+        return f"Did you mean {' or '.join(map(repr, close))}?"
+    return (
+        "Say its module and name, such as shop.prices.total; or import its module first: --import"
+        " shop.prices."
+    )
 
 
 def key_of(found: CachedFunction, words: Sequence[str]) -> bytes:
@@ -186,12 +202,25 @@ def _page(path: str, options: argparse.Namespace) -> Meant:
     from ...django.pages.explaining import NotExplained, explained
 
     try:
-        found = explained(
-            path, dict(_pairs(options.header, ":")), dict(_pairs(options.cookie, "="))
-        )
+        with _no_request_log():
+            found = explained(
+                path, dict(_pairs(options.header, ":")), dict(_pairs(options.cookie, "="))
+            )
     except NotExplained as error:
         raise CommandFailed(str(error), NOT_THERE) from error
     return Meant(found.store, found.key, found.policy, dict(found.parts))
+
+
+def _no_request_log() -> AbstractContextManager[Any]:
+    """While it is entered, requests aren't logged: those that no visitor sent."""
+    from django.conf import settings
+    from django.test import override_settings
+
+    from ...django.checks import LOG_MIDDLEWARE, MIDDLEWARE
+
+    # In its place stands what opens scopes, as it does, too.
+    middleware = [MIDDLEWARE if one == LOG_MIDDLEWARE else one for one in settings.MIDDLEWARE]
+    return override_settings(MIDDLEWARE=list(dict.fromkeys(middleware)))
 
 
 def _pairs(texts: Sequence[str], between: str) -> list[tuple[str, str]]:

@@ -14,6 +14,7 @@ from typing import Any
 
 from ... import named_stores
 from .._output import Output, shown
+from .._places import is_made, whereabouts
 from .._status import DONE
 
 
@@ -35,17 +36,27 @@ def run(options: argparse.Namespace, output: Output) -> int:
     """Show."""
     from ...cache import figures
 
-    place = figures.place_of(options.store)
+    if not is_made(options.store):
+        url = named_stores.store(options.store).url
+        data = {"store": options.store, "url": url, "processes": 0, "names": {}}
+        output.record(
+            data, f"Nothing was counted yet. There is no store {whereabouts(options.store)}."
+        )
+        return DONE
+    found = figures.place_of(options.store)
     if options.reset:
-        figures.forget(place)
+        figures.forget(found)
         output.record({"reset": True}, "All figures begin from 0.")
         return DONE
-    everybody = figures.read(place)
+    everybody = figures.read(found)
     total = everybody.total()
     wanted = figures.names_like(total.names, options.name)
     names = {name: total.names[name] for name in wanted}
     if options.workers:
-        output.rows([_worker(member) for member in everybody.members], "No process is known.")
+        rows = [_worker(member) for member in everybody.members]
+        if not output.as_json:  # the number of a process is a name: no thousands
+            rows = [{**row, "process": str(row["process"])} for row in rows]
+        output.rows(rows, "No process is known.")
     elif options.queries:
         output.rows(_queries(names), "No query was too broad.")
     else:

@@ -14,6 +14,7 @@ from ... import named_stores
 from ...shared.keys import name_of
 from ...stores.protocol import Store
 from .._output import Output
+from .._places import is_made, whereabouts
 from .._status import DONE, NOT_THERE, CommandFailed
 from ._named import counter_value, places, shared_dict
 
@@ -33,8 +34,10 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace, output: Output) -> int:
     """List."""
     if options.name is None:
-        everything = _everything(named_stores.store(options.store))
-        output.rows(everything, "There is nothing yet.")
+        everything = []
+        if is_made(options.store):
+            everything = _everything(named_stores.store(options.store))
+        output.rows(everything, f"There is nothing yet in {whereabouts(options.store)}.")
         return DONE
     return _list_keys(options, output)
 

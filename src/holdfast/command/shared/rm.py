@@ -24,14 +24,18 @@ def run(options: argparse.Namespace, output: Output) -> int:
     """Delete."""
     if options.all and options.key:
         raise CommandFailed("Give keys or --all, not both.", WRONG_USE)
+    nothing = f"there are no such keys in {options.name!r}"
     if options.all:
         deleted = _clear(options)
+        nothing = f"there is no dict {options.name!r}"
     elif options.key:
         keys = [_keys.typed_key(text, options) for text in options.key]
         deleted = shared_dict(options).delete_many(keys)
     else:
         deleted = _reset_counter(options)
-    output.record({"name": options.name, "deleted": deleted}, f"{deleted} deleted")
+        nothing = f"there is no counter {options.name!r}. Of a dict, say the keys, too, or --all"
+    text = f"{deleted} deleted" if deleted else f"0 deleted: {nothing}."
+    output.record({"name": options.name, "deleted": deleted}, text)
     return DONE if deleted else NOT_THERE
 
 
