@@ -43,6 +43,27 @@ def test_the_setting_is_applied_when_django_starts_unless_it_holds_a_mistake(
     assert output == carried
 
 
+SERVE = """
+import django, logging, sys
+logging.basicConfig(stream=sys.stdout, format="%(name)s %(message)s", level=logging.WARNING)
+django.setup()
+
+from django.test import Client
+for _ in range(2):
+    Client().get("/plain/")
+"""
+
+
+def test_a_mistake_in_the_setting_is_logged_by_a_server_which_runs_no_checks(
+    tmp_path: Path,
+) -> None:
+    project = Project(tmp_path, settings="HOLDFAST = {'CARY': ['threads']}\n")
+    project.write()
+    said = output_of(SERVE, cwd=tmp_path, environment=project.environment)
+    assert said.count("holdfast E001: HOLDFAST has no key 'CARY'. Did you mean 'CARRY'?") == 1
+    assert "Nothing of HOLDFAST is applied" in said
+
+
 ASK = """
 import django, logging, sys
 logging.basicConfig(stream=sys.stdout, format="%(name)s %(message)s", level=logging.WARNING)

@@ -31,6 +31,7 @@ class HoldfastConfig(AppConfig):
         lazy_objects.tell()
         framework.in_tests = in_tests
         add_check(checks.async_code_under_green_threads)
+        add_check(checks.unusable_setting)
         add_check(unusable_caches)
         problem = checks.settings_problem()
         if problem is None:

@@ -32,6 +32,13 @@ def settings_problem() -> str | None:
     return None
 
 
+def unusable_setting() -> Iterator[Problem]:
+    """The same for `holdfast.startup_problems()`: servers don't run Django's checks (E001)."""
+    problem = settings_problem()
+    if problem is not None:
+        yield Problem("E001", problem, "Nothing of HOLDFAST is applied until it is mended.")
+
+
 @checks.register("holdfast")
 def check_settings(
     app_configs: Sequence[AppConfig] | None, **kwargs: Any
