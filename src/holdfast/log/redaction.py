@@ -34,20 +34,21 @@ class Redaction:
         self.is_secret = self._names.is_secret
         own = [(None, re.compile(pattern), HIDDEN) for pattern in patterns]
         self._patterns = [*_PATTERNS, *own]
-        # Texts that come again and again, such as paths and user agents, and hold nothing secret.
-        self._harmless: set[str] = set()
+        # Of texts that come again and again, such as paths and user agents, and hold nothing secret:
+        # their hashes, as the texts are requests' data.
+        self._harmless: set[int] = set()
         # Own patterns may match texts of any length.
         self._shortest = 0 if len(self._patterns) > len(_PATTERNS) else _SHORTEST_SECRET
 
     def text(self, text: str) -> str:
         """*text* without tokens, card numbers, credentials in URLs and `password=…`."""
-        if len(text) < self._shortest or text in self._harmless:
+        if len(text) < self._shortest or hash(text) in self._harmless:
             return text
         clean = self._cleaned(text)
         if clean == text and len(text) <= _LONGEST_REMEMBERED:
             if len(self._harmless) >= REMEMBERED:
                 self._harmless.clear()
-            self._harmless.add(text)
+            self._harmless.add(hash(text))
         return clean
 
     def _cleaned(self, text: str) -> str:

@@ -424,6 +424,20 @@ def work(request):
         SERVED_ONCE,
     ),
 }
+LOGGED = """
+import __main__, holdfast
+from holdfast.wsgi import RequestLog
+APPLICATION = RequestLog(__main__.WSGIHandler(), output=lambda event: LINES.append(event["path"]))
+for number in range(3):
+    answer = APPLICATION(__main__.environ(number), lambda *_: None)
+    b"".join(answer)
+    answer.close()
+del answer
+holdfast.log.flush()
+assert len(LINES) == 3
+ordered()
+"""
+ENDINGS["a request log"] = "LINES = []", LOGGED
 OTHERS = {
     "frozen": """
 SEEN = {'requests': []}
@@ -437,6 +451,10 @@ def work(request):
     SEEN.append({'type': 'http', 'headers': [(b'x-holdfast-probe', name)]})
 """,
 }
+
+
+def test_holdfasts_own_request_log_keeps_nothing(kept):
+    assert kept["a request log"] == []
 
 
 def test_a_thread_that_ends_soon_after_is_not_told(kept):
