@@ -444,6 +444,22 @@ SEEN = {'requests': []}
 gc.collect(); gc.freeze()
 def work(request): SEEN['requests'].append(request)
 """,
+    "a text, and others beside it": """
+SEEN, BY_KEY, STATE, LAST = [], {}, SimpleNamespace(more=SimpleNamespace()), None
+def work(request):
+    global LAST
+    LAST = request.GET['q']
+    SEEN.append('saw ' + LAST)
+    BY_KEY['of ' + LAST] = None
+    STATE.more.last = 'last ' + LAST
+""",
+    "a request, and the same one beside it": """
+SEEN, LAST, ALIAS = [], None, None
+def work(request):
+    global LAST, ALIAS
+    LAST, ALIAS = request, SimpleNamespace(seen=SEEN)
+    SEEN[:] = [request]
+""",
     "a scope of ASGI": """
 SEEN = []
 def work(request):
@@ -477,6 +493,20 @@ def test_a_request_that_is_under_way_is_not_told(kept):
 
 def test_what_was_frozen_for_a_fork_is_looked_at_too(kept):
     assert kept["frozen"] == [("case.SEEN[...][...]", "WSGIRequest", 3)]
+
+
+def test_what_else_the_same_module_holds_is_told_too(kept):
+    assert sorted(kept["a text, and others beside it"]) == [
+        ("case.BY_KEY[...]", "str", 3),
+        ("case.LAST", "str", 1),
+        ("case.SEEN[...]", "str", 3),
+        ("case.STATE.more.last", "str", 1),
+    ]
+    # Each of them once, by its shortest way.
+    assert sorted(kept["a request, and the same one beside it"]) == [
+        ("case.LAST", "WSGIRequest", 1),
+        ("case.SEEN[0]", "WSGIRequest", 1),
+    ]
 
 
 def test_a_scope_of_asgi_is_known_by_its_header(kept):

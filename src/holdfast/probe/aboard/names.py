@@ -55,9 +55,9 @@ class Path:
     is_users: bool = False
 
     @property
-    def rank(self) -> tuple[bool, int]:
+    def rank(self) -> tuple[bool, int, int]:
         """The less, the better it tells where to look."""
-        return not self.is_users, len(self.label)
+        return not self.is_users, len(self.chain), len(self.label)
 
     @property
     def holder(self) -> tuple[int, str]:

@@ -63,6 +63,8 @@ class Walk:
                 if label is None:
                     here.add(number)
                 else:
+                    # It may hold more, further away.
+                    self._seen.discard(number)
                     yield from self._ways(number)
 
     def _label(self, number: int, held: int) -> str | None:
@@ -100,7 +102,7 @@ class Walk:
                 yield [number, *way], names if len(further) == 1 else own
 
     def _outward(self, here: set[int]) -> set[int]:
-        """Who holds something of *here*, and was not met before."""
+        """Who holds something of *here*: roots, and others who were not met before."""
         outward: set[int] = set()
         for holder, held in self._heap.holders(here):
             number = id(holder)
