@@ -34,8 +34,8 @@ class Redaction:
         self.is_secret = self._names.is_secret
         own = [(None, re.compile(pattern), HIDDEN) for pattern in patterns]
         self._patterns = [*_PATTERNS, *own]
-        # Of texts that come again and again, such as paths and user agents, and hold nothing secret:
-        # their hashes, as the texts are requests' data.
+        # Of texts that come again and again, such as paths and user agents, and hold nothing
+        # secret: their hashes, as the texts are requests' data.
         self._harmless: set[int] = set()
         # Own patterns may match texts of any length.
         self._shortest = 0 if len(self._patterns) > len(_PATTERNS) else _SHORTEST_SECRET

@@ -29,11 +29,17 @@ def stack() -> Stack:
     return tuple(found)
 
 
-def site() -> tuple[CodeType, int] | None:
-    """The innermost frame of watched code."""
+def innermost() -> FrameType | None:
+    """The innermost frame of watched code, as it runs."""
     frame: FrameType | None = sys._getframe(1)  # noqa: SLF001
     while frame is not None and frame.f_code.co_filename.startswith(_OURS):
         frame = frame.f_back
+    return frame
+
+
+def site() -> tuple[CodeType, int] | None:
+    """Where in the code that is."""
+    frame = innermost()
     return None if frame is None else (frame.f_code, frame.f_lineno)
 
 

@@ -15,11 +15,12 @@ from typing import Any
 
 from ..scope.scope import Scope, scope_var
 from ..worker_state import is_declared
+from .alike import same, told_apart
 from .crossings import Access, Collector, Crossing, Kind
-from .locals import values_of
 from .naming import CONTENTS, named, named_local, where_it_stands
 from .places import Stack, site, stack
 from .request_data import all_request_data_in, request_data_in, short_repr
+from .sections import locked
 from .visits import Visit, visit_of
 
 _get = scope_var.get
@@ -40,9 +41,8 @@ LOOKED_AT = 8
 _OURS_ONLY = 3
 
 _NOTHING: Any = object()
-_NOT_WRITTEN: Any = (None, _NOTHING)
+_NOT_WRITTEN: Any = (None, _NOTHING, ())
 _NAMES_OF_PLAIN = (str, bytes, int, float, bool, type(None))
-_PLAIN = (str, bytes, int, float, complex, bool, type(None))
 
 
 class Write:
@@ -144,7 +144,7 @@ class Shadow:
         cells.of = of
         if cells.gone:
             cells.gone.pop(key, None)
-        visit.own[id(owner), key] = (cells, value)
+        visit.own[id(owner), key] = (cells, value, where)
         if self.wrote is not None and where[0][0].co_name != "__init__":
             self.wrote(visit)
 
@@ -205,7 +205,7 @@ class Shadow:
         cells = self.cells.get(id(owner))
         if cells is None:
             return
-        known, own = visit.own.get((id(owner), key), _NOT_WRITTEN)
+        known, own, wrote = visit.own.get((id(owner), key), _NOT_WRITTEN)
         if known is not cells:
             # Of an object that was there before, and is gone.
             own = _NOTHING
@@ -217,7 +217,11 @@ class Shadow:
         told = write.told(self.collector.period)
         if reader in told:
             return
-        kind = self._judged(cells, key, value, own, write, scope)
+        kind = (
+            self._found(key, value, write, scope)
+            if own is _NOTHING
+            else self._differs(cells, key, value, own, wrote, write)
+        )
         if kind is None:
             return
         if key is not CONTENTS:
@@ -236,7 +240,7 @@ class Shadow:
         if deletion is None or not scope.usable:
             return
         visit = visit_of(scope)
-        known, _ = visit.own.get((id(owner), key), _NOT_WRITTEN)
+        known, *_ = visit.own.get((id(owner), key), _NOT_WRITTEN)
         if deletion.visit is visit or not (known is cells or (id(owner), key) in visit.used):
             return
         reading = stack()
@@ -245,23 +249,29 @@ class Shadow:
         )
 
     @staticmethod
-    def _judged(  # noqa: PLR0913, PLR0917 - all that a judgement needs
-        cells: Cells, key: object, value: object, own: object, write: Write, scope: Scope
+    def _found(key: object, value: object, write: Write, scope: Scope) -> Kind:
+        """What it is to read *value*, having written nothing there."""
+        if write.data is None or key is CONTENTS:
+            written = list(visit_of(scope).own.values())
+            mine = (scope.request, scope, *(one for _, one, _ in written))
+            write.data = request_data_in(value, mine) is not None
+        return Kind.LEAK if write.data else Kind.SHARED
+
+    @staticmethod
+    def _differs(  # noqa: PLR0913, PLR0917 - all that a judgement needs
+        cells: Cells, key: object, value: object, own: object, wrote: Stack, write: Write
     ) -> Kind | None:
-        """What it is that is read where *own*, or nothing, was written."""
-        if own is _NOTHING:
-            if write.data is None or key is CONTENTS:
-                written = list(visit_of(scope).own.values())
-                mine = (scope.request, scope, *(one for _, one in written))
-                write.data = request_data_in(value, mine) is not None
-            return Kind.LEAK if write.data else Kind.SHARED
+        """What it is to read *value*, having written *own* there, and at *wrote*."""
         if same(own, value):
             return None
-        # Objects made alike (clients, locks) can't be told from one another; all else can.
-        telling = _tells(own) or _tells(value)
-        telling = telling or request_data_in(value, ()) is not None
-        telling = telling or _is_each_ones_own(cells, key, write)
-        return Kind.LOST if telling else Kind.SHARED
+        if request_data_in(value, ()) is not None:
+            return Kind.LOST
+        lock = locked(wrote, write.stack)
+        if lock is not None and lock.anew:
+            return Kind.SHARED
+        if _is_each_ones_own(cells, key, write):
+            return Kind.LOST
+        return Kind.LOST if lock is None and told_apart(own, value) else Kind.SHARED
 
     def _brought(self, visit: Visit, foreign: Foreign, value: object) -> None:
         """Another request's receiver writes in this one: is it the other one's data?"""
@@ -366,38 +376,9 @@ _PER_REQUEST = frozenset(
 )
 
 
-def same(one: object, other: object) -> bool:
-    """Whether nobody could tell the two values from each other."""
-    if one is other:
-        return True
-    if type(one) is not type(other):
-        return False
-    try:
-        if type(one).__eq__ is not object.__eq__:
-            return bool(one == other)
-        # Two objects that were made alike, as two who begin at once make them.
-        return bool(values_of(one)) and values_of(one) == values_of(other)
-    except Exception:  # noqa: BLE001 - it's the user's code
-        return False
-
-
 def _is_each_ones_own(cells: Cells, key: object, write: Write) -> bool:
     """Whether each request that used it had put its own there: a profile, a timer, a form."""
     return type(key) is str and write.anew >= EACH_ITS_OWN and key not in cells.kept
-
-
-def _tells(value: Any) -> bool:
-    return _is_plain(value) or issubclass(type(value), (dict, list, set, frozenset, tuple))
-
-
-def _is_plain(value: Any) -> bool:
-    if issubclass(type(value), (tuple, list, frozenset, set)):
-        return len(value) < 20 and all(_is_plain(one) for one in list(value))  # noqa: PLR2004
-    return issubclass(type(value), _PLAIN) or type(value).__module__ in {
-        "datetime",
-        "decimal",
-        "uuid",
-    }
 
 
 def item_key(key: object) -> object:
