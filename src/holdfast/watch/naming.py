@@ -6,6 +6,8 @@ import sys
 from types import FunctionType, ModuleType
 from typing import Any
 
+from .locals import values_of
+from .places import DEPTH, innermost
 from .request_data import short_repr
 
 #: Stands for all that a container holds.
@@ -33,7 +35,7 @@ def named(owner: Any, key: object) -> tuple[str, str]:
         return owner.__name__, name
     if issubclass(type(owner), type):
         return f"{owner.__module__}.{owner.__qualname__}", name
-    if type(owner).__module__ in {"builtins", "collections"}:
+    if is_container(owner):
         return where_it_stands(owner), name
     kind = type(owner)
     if type(owner) is FunctionCells:
@@ -58,16 +60,54 @@ def named_in_context(owner: Any, name: str) -> tuple[str, str]:
     return (holder, variable) if holder else ("a context variable", str(owner.name))
 
 
+def is_container(owner: object) -> bool:
+    """Whether it is one of Python's own, which people know by what holds it."""
+    return type(owner).__module__ in {"builtins", "collections"}
+
+
 def where_it_stands(container: object) -> str:
-    """A container's name: the global or the class attribute that holds it, if one does."""
+    """A container's name: what holds it, if that is known."""
+    found = holder_of(container)
+    if found is None:
+        return f"a {type(container).__name__}"
+    holder, name = found
+    if issubclass(type(holder), ModuleType):
+        return f"{holder.__name__}.{name}"
+    kind = holder if issubclass(type(holder), type) else type(holder)
+    return f"{kind.__module__}.{kind.__qualname__}.{name}"
+
+
+def holder_of(container: object) -> tuple[Any, str] | None:
+    """The module, the class or the object that holds a container, and by which name.
+
+    Objects are found where they take part in what runs right now, such as `self`.
+    """
+    found = _by_module(container)
+    return _by_object(container) if found is None and is_container(container) else found
+
+
+def _by_module(container: object) -> tuple[Any, str] | None:
     for module in list(sys.modules.values()):
         if type(module) is not ModuleType:
             continue
         for name, value in list(vars(module).items()):
             if value is container:
-                return f"{module.__name__}.{name}"
+                return module, name
             if issubclass(type(value), type) and value.__module__ == module.__name__:
                 for attribute, held in list(vars(value).items()):
                     if held is container:
-                        return f"{value.__module__}.{value.__qualname__}.{attribute}"
-    return f"a {type(container).__name__}"
+                        return value, attribute
+    return None
+
+
+def _by_object(container: object) -> tuple[Any, str] | None:
+    frame = innermost()
+    for _ in range(DEPTH):
+        if frame is None:
+            break
+        for owner in list(frame.f_locals.values()):
+            for name, held in list(values_of(owner).items()):
+                if held is container:
+                    return owner, name
+        frame = frame.f_back
+    return None

@@ -43,6 +43,15 @@ def request_data_in(value: object, mine: Iterable[object] = ()) -> object | None
     return next(all_request_data_in(value, mine), None)
 
 
+def leaks(value: object, mine: Iterable[object] = ()) -> bool:
+    """Whether *value* is or holds request data that others have no business with.
+
+    A WebSocket, and what holds one, is kept so that others write to it.
+    """
+    found = list(all_request_data_in(value, mine))
+    return bool(found) and not any(_is_websocket(one) for one in found)
+
+
 def all_request_data_in(
     value: object, mine: Iterable[object] = (), *, calls: bool = False
 ) -> Iterator[object]:
@@ -73,6 +82,13 @@ def _kinds() -> tuple[type, ...]:
         if isinstance(kind, type):
             found.append(kind)
     return tuple(found)
+
+
+def _is_websocket(value: Any) -> bool:
+    kind = getattr(sys.modules.get("starlette.websockets"), "WebSocket", ())
+    return issubclass(type(value), kind) or (
+        type(value) is dict and value.get("type") == "websocket"
+    )
 
 
 def _is_plain_request(value: object) -> bool:

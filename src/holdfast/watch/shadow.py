@@ -17,9 +17,9 @@ from ..scope.scope import Scope, scope_var
 from ..worker_state import is_declared
 from .alike import same, told_apart
 from .crossings import Access, Collector, Crossing, Kind
-from .naming import CONTENTS, named, named_local, where_it_stands
+from .naming import CONTENTS, holder_of, is_container, named, named_local, where_it_stands
 from .places import Stack, site, stack
-from .request_data import all_request_data_in, request_data_in, short_repr
+from .request_data import all_request_data_in, leaks, request_data_in, short_repr
 from .sections import locked
 from .visits import Visit, visit_of
 
@@ -254,7 +254,7 @@ class Shadow:
         if write.data is None or key is CONTENTS:
             written = list(visit_of(scope).own.values())
             mine = (scope.request, scope, *(one for _, one, _ in written))
-            write.data = request_data_in(value, mine) is not None
+            write.data = leaks(value, mine)
         return Kind.LEAK if write.data else Kind.SHARED
 
     @staticmethod
@@ -291,7 +291,10 @@ class Shadow:
         cells = self.cells.get(id(owner))
         if cells is None or key in cells.declared:
             return
-        if is_declared(owner if cells.of is None else cells.of, key):
+        holder = holder_of(owner) if cells.of is None and is_container(owner) else None
+        if is_declared(owner if cells.of is None else cells.of, key) or (
+            holder is not None and is_declared(*holder)
+        ):
             cells.declared.add(key)
             return
         if cells.of is not None:
