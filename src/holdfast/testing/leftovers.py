@@ -7,7 +7,8 @@ from collections.abc import Callable, Iterator
 from types import ModuleType
 
 from ..scope.scope import live_scopes
-from ..watch.request_data import request_data_in, short_repr
+from ..watch.request_data import request_data_in
+from ..watch.short_repr import short_repr
 
 
 class Leftovers:

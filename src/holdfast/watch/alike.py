@@ -6,7 +6,7 @@ import time
 from datetime import datetime
 from typing import Any
 
-from .locals import values_of
+from .locals import is_lazy, values_of, wrapped
 
 _PLAIN = (str, bytes, int, float, complex, bool, type(None))
 _PLAIN_MODULES = frozenset({"datetime", "decimal", "uuid"})
@@ -23,6 +23,9 @@ def same(one: object, other: object) -> bool:
         return True
     if type(one) is not type(other):
         return False
+    if is_lazy(type(one)):
+        mine, theirs = wrapped(one), wrapped(other)
+        return mine is not None and theirs is not None and same(mine, theirs)
     try:
         if type(one).__eq__ is not object.__eq__:
             return bool(one == other)

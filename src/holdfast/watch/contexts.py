@@ -17,7 +17,8 @@ from ..worker_state import is_declared
 from .crossings import Access, Collector, Crossing, Kind
 from .naming import named_in_context
 from .places import Stack, site, stack
-from .request_data import request_data_in, short_repr
+from .request_data import request_data_in
+from .short_repr import short_repr
 from .visits import Visit, visit_of
 
 #: How much is known of one context at most; the oldest is forgotten.

@@ -43,6 +43,20 @@ def values_of(owner: object) -> Mapping[str, Any]:
     return values if type(values) in {dict, MappingProxyType} else _NO_VALUES
 
 
+def is_lazy(kind: type) -> bool:
+    """Whether it is one of Django's classes whose objects are made when they are first needed."""
+    return any(
+        base.__module__ == "django.utils.functional" and base.__name__ == "LazyObject"
+        for base in kind.__mro__
+    )
+
+
+def wrapped(lazy: object) -> object | None:
+    """What a lazy object stands for; None: it isn't there yet."""
+    found = values_of(lazy).get("_wrapped")
+    return None if type(found) is object else found
+
+
 def contextual(owner: Any) -> bool:
     """Whether the object's attributes live in the context."""
     return _kind(type(owner)) == "context"

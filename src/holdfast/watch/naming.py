@@ -8,7 +8,7 @@ from typing import Any
 
 from .locals import values_of
 from .places import DEPTH, innermost
-from .request_data import short_repr
+from .short_repr import short_repr
 
 #: Stands for all that a container holds.
 CONTENTS = ("contents",)

@@ -126,12 +126,3 @@ def _carried(value: Any) -> Iterable[object]:
                 continue
         return found
     return ()
-
-
-def short_repr(value: object, most: int = 120) -> str:
-    """A value in a few words, whatever its `__repr__` does."""
-    try:
-        text = repr(value)
-    except Exception as error:  # noqa: BLE001 - it's the user's code
-        text = f"<{type(value).__name__}, whose repr raised {type(error).__name__}>"
-    return text if len(text) <= most else f"{text[: most - 3]}..."

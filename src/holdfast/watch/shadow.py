@@ -19,8 +19,9 @@ from .alike import same, told_apart
 from .crossings import Access, Collector, Crossing, Kind
 from .naming import CONTENTS, holder_of, is_container, named, named_local, where_it_stands
 from .places import Stack, site, stack
-from .request_data import all_request_data_in, leaks, request_data_in, short_repr
+from .request_data import all_request_data_in, leaks, request_data_in
 from .sections import locked
+from .short_repr import short_repr
 from .visits import Visit, visit_of
 
 _get = scope_var.get
