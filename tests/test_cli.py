@@ -508,6 +508,25 @@ def test_new_command_is_registered_by_being_there(tmp_path, monkeypatch, capsys)
     assert "greet   Say hello." in capsys.readouterr().out
 
 
+@pytest.mark.parametrize("command", ["probe", "watch"])
+def test_an_option_of_the_server_without_two_dashes_before_it_is_told_how_to_say_it(
+    command, capsys
+):
+    words = [command, "--users", "5", "gunicorn", "my site", "-b", "127.0.0.1:8613"]
+    assert cli.main(words) == 2
+    assert capsys.readouterr().err == (
+        "holdfast: Put `--` before the server's command:"
+        f" holdfast {command} --users 5 -- gunicorn 'my site' -b 127.0.0.1:8613\n"
+    )
+
+
+@pytest.mark.parametrize("words", [["--usrs", "5", "gunicorn"], ["--usrs", "--", "gunicorn"]])
+def test_an_option_that_there_is_not_is_named(words, capsys):
+    assert cli.main(["probe", *words]) == 2
+    said = capsys.readouterr().err
+    assert said.startswith("holdfast: unrecognized arguments: --usrs\n")
+
+
 def test_command_whose_package_is_missing_says_what_to_install(monkeypatch, capsys):
     for name in [name for name in sys.modules if name.startswith("holdfast.command.shared")]:
         monkeypatch.delitem(sys.modules, name)

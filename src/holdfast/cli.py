@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 import difflib
 import os
+import shlex
 import sys
 from collections.abc import Callable, Sequence
 from importlib import import_module
@@ -76,10 +77,24 @@ def run(words: Sequence[str], stream: TextIO, program: str = "holdfast") -> int:
         found = _command(found, rest[0], program)
         program = f"{program} {rest.pop(0)}"
     parser = _parser(found, parents, program)
-    # Options may stand among arguments; not so after "--", from where on there are none.
-    parse = parser.parse_args if "--" in rest else parser.parse_intermixed_args
-    options = parse(rest)
-    return _run(found.run, options, stream)
+    return _run(found.run, _parsed(parser, rest, program), stream)
+
+
+def _parsed(parser: argparse.ArgumentParser, words: list[str], program: str) -> argparse.Namespace:
+    """Options may stand among arguments; not so after "--", from where on there are none."""
+    if "--" in words:
+        return parser.parse_args(words)
+    options, unknown = parser.parse_known_intermixed_args(words)
+    server = getattr(options, "server", None)
+    if unknown and server and unknown[0] in words:
+        begins = words.index(server[0])
+        if begins < words.index(unknown[0]):
+            # An option of the server, which is none of ours.
+            meant = shlex.join([*program.split(), *words[:begins], "--", *words[begins:]])
+            raise CommandFailed(f"Put `--` before the server's command: {meant}", WRONG_USE)
+    if unknown:
+        parser.error(f"unrecognized arguments: {' '.join(unknown)}")
+    return options
 
 
 def _run(
