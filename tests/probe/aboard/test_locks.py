@@ -155,6 +155,11 @@ def test_what_one_can_do_with_a_lock_works(tmp_path):
         pass
     with Mine(2) as one:
         assert one is True
+    class Other(threading.Semaphore):
+        def acquire(self, blocking=True, timeout=None):
+            raise AssertionError
+    with Other(1) as one:
+        assert one is True
     event = threading.Event()
     threading.Timer(0.05, event.set).start()
     assert event.wait(10) and isinstance(event, threading.Event)

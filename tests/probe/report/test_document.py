@@ -111,6 +111,7 @@ def test_a_path_that_has_become_slower_by_itself_is_told():
     ("content", "said"),
     [
         ("{", "is no JSON document"),
+        pytest.param("[" * 100_000, "is no JSON document", id="deep"),
         ("[]", "was not written by `holdfast probe --json`"),
         ('{"tool": "holdfast probe", "version": 99}', "has version 99"),
     ],
@@ -129,6 +130,17 @@ def test_a_document_that_is_not_there_or_lacks_something_says_so(tmp_path):
     del lacking["runs"][0]["paths"]
     with pytest.raises(NotComparableError, match="lacks something"):
         compared(lacking, of(serial()))
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [("statuses", {"abc": 1}), ("requests", 0), ("median", "soon")]
+)
+def test_a_document_with_other_values_than_the_probe_writes_says_so(name, value):
+    broken = of(serial())
+    for path in broken["runs"][0]["paths"].values():
+        path[name] = value
+    with pytest.raises(NotComparableError, match="make it anew"):
+        compared(broken, of(serial()))
 
 
 def test_other_users_or_other_paths_say_nothing_about_each_other():

@@ -49,8 +49,10 @@ def watch_acquire(kind: Any, name: str) -> None:
             known.taken()
         return got
 
+    # Python's own semaphores enter by `Semaphore.acquire`, also where a subclass has another one.
+    enters_by_it = kind.__enter__ is original
     kind.acquire = acquire
-    kind.__enter__ = lambda self: self.acquire()
+    kind.__enter__ = acquire if enters_by_it else lambda self: self.acquire()
     _watch_release(kind)
 
 

@@ -69,7 +69,7 @@ def read(path: Path) -> dict[str, Any]:
         found = json.loads(path.read_text("utf-8"))
     except OSError as error:
         raise NotComparableError(f"{path} can't be read: {error.strerror or error}.") from error
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise NotComparableError(
             f"{path} is no JSON document: give one that `{TOOL} --json` has written."
         ) from error
@@ -95,7 +95,9 @@ def compared(earlier: Mapping[str, Any], later: Mapping[str, Any]) -> Comparison
     """
     try:
         return _compared(earlier, later)
-    except (AttributeError, KeyError, TypeError, IndexError) as error:
+    except NotComparableError:
+        raise
+    except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
         raise NotComparableError(
             f"The earlier document lacks something, or has it otherwise ({error!r}): make it anew."
         ) from error
