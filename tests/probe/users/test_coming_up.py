@@ -19,6 +19,8 @@ SERVER = dedent("""
         def do_GET(self):
             time.sleep(self.server.pause)
             self.send_response(200)
+            for name, value in self.server.headers:
+                self.send_header(name, value)
             self.send_header("Content-Length", "0")
             self.end_headers()
 
@@ -39,6 +41,10 @@ SERVER = dedent("""
         else:
             server = ThreadingHTTPServer(("0.0.0.0", int(where)), Handler)
         server.daemon_threads = True
+        server.headers = {
+            "packed": [("Content-Encoding", "br")],
+            "doubled": [("Content-Length", "0")],
+        }.get(kind, [])
         server.pause = 1.5 if kind == "slow" else 0
         threading.Thread(target=server.serve_forever, daemon=True).start()
 
@@ -67,6 +73,11 @@ def found(tmp_path):
 
 def test_a_port_is_found(found, server):
     assert found(f"http={server.port}") == Address("127.0.0.1", server.port)
+
+
+@pytest.mark.parametrize("kind", ["packed", "doubled"])
+def test_an_answer_that_nobody_can_read_is_an_answer(kind, found, server):
+    assert found(f"{kind}={server.port}") == Address("127.0.0.1", server.port)
 
 
 def test_a_socket_in_the_file_system_is_found(found, tmp_path):

@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 import aiohttp
 import psutil
 from aiohttp.abc import AbstractResolver, ResolveResult
+from aiohttp.http_exceptions import BadStatusLine
 
 from .plan import PlanError
 
@@ -155,7 +156,10 @@ async def speaking(address: Address, path: str, seconds: float) -> Address | Non
         try:
             async with (
                 aiohttp.ClientSession(
-                    connector=tried.connector(), timeout=aiohttp.ClientTimeout(total=seconds)
+                    connector=tried.connector(),
+                    timeout=aiohttp.ClientTimeout(total=seconds),
+                    # How it is packed doesn't matter yet.
+                    auto_decompress=False,
                 ) as session,
                 session.get(
                     tried.url + path, allow_redirects=False, headers={"Host": tried.host_header}
@@ -164,6 +168,10 @@ async def speaking(address: Address, path: str, seconds: float) -> Address | Non
                 return tried
         except TimeoutError:
             return None
+        except aiohttp.ClientResponseError as error:
+            # What begins as HTTP is an answer, whatever is wrong with it: users tell of that.
+            if not isinstance(error.__cause__, BadStatusLine):
+                return tried
         except (aiohttp.ClientError, OSError, ValueError):
             continue
     return None
