@@ -43,6 +43,8 @@ _OURS_ONLY = 3
 
 _NOTHING: Any = object()
 _NOT_WRITTEN: Any = (None, _NOTHING, ())
+#: In place of a set for each writing: a request may write onto very many objects.
+_NOBODY: frozenset[object] = frozenset()
 _NAMES_OF_PLAIN = (str, bytes, int, float, bool, type(None))
 
 
@@ -58,15 +60,17 @@ class Write:
         self.anew: int = 0 if before is None else before.anew + visit.came_after(before.visit)
         #: Whether the value is or holds request data; None: nobody has looked.
         self.data: bool | None = None
-        self._told: set[object] = set()
+        self._told: frozenset[object] = _NOBODY
         self._period = 0
 
-    def told(self, period: int) -> set[object]:
+    def told(self, period: int) -> frozenset[object]:
         """Who read it already, in the collector's *period*: where, and whether as its writer."""
-        if self._period != period:
-            self._period = period
-            self._told = set()
-        return self._told
+        return self._told if self._period == period else _NOBODY
+
+    def tell(self, period: int, reader: object) -> None:
+        """It is told of this one."""
+        self._told = self.told(period) | {reader}
+        self._period = period
 
 
 class Cells:
@@ -78,11 +82,11 @@ class Cells:
         self.writes: dict[object, Write] = {}
         self.reference: weakref.ref[object] | None = None
         self.held: object = None
-        self.declared: set[object] = set()
+        self.declared: frozenset[object] = _NOBODY
         #: What requests have deleted that others had written.
         self.gone: dict[object, Write] = {}
         #: What requests have read without writing it first.
-        self.kept: set[object] = set()
+        self.kept: frozenset[object] = _NOBODY
         #: The thread-local whose values these are, if they are one's.
         self.of: object = None
 
@@ -140,7 +144,7 @@ class Shadow:
         if self._is_per_request(type(owner)):
             return
         cells = self._cells_of(owner)
-        where = stack()
+        where = visit.known(stack())
         cells.writes[key] = Write(visit, where, cells.writes.get(key))
         cells.of = of
         if cells.gone:
@@ -212,11 +216,10 @@ class Shadow:
             own = _NOTHING
         if own is _NOTHING:
             if type(key) is str:
-                cells.kept.add(key)
+                cells.kept |= {key}
             visit.used.add((id(owner), key))
         reader = (site(), own is _NOTHING)
-        told = write.told(self.collector.period)
-        if reader in told:
+        if reader in write.told(self.collector.period):
             return
         kind = (
             self._found(key, value, write, scope)
@@ -226,7 +229,7 @@ class Shadow:
         if kind is None:
             return
         if key is not CONTENTS:
-            told.add(reader)
+            write.tell(self.collector.period, reader)
         self._add(kind, owner, key, value, visit, write)
 
     def missed(self, owner: object, key: object, error: Exception) -> None:
@@ -296,7 +299,7 @@ class Shadow:
         if is_declared(owner if cells.of is None else cells.of, key) or (
             holder is not None and is_declared(*holder)
         ):
-            cells.declared.add(key)
+            cells.declared |= {key}
             return
         if cells.of is not None:
             name = named_local(cells.of, key)

@@ -8,6 +8,7 @@ from typing import Any
 
 from ..scope.scope import Scope, scope_var
 from .locals import values_of
+from .places import Stack
 
 #: Where the watch leaves its scope in a WSGI environ or an ASGI scope.
 WATCH_KEY = "holdfast.watch.scope"
@@ -52,14 +53,7 @@ class Visit:
     """
 
     __slots__ = (
-        "_begun",
-        "_counted",
-        "_over",
-        "ended",
-        "foreign",
-        "missed",
-        "name",
-        "number",
+        *("_begun", "_counted", "_over", "_stacks", "ended", "foreign", "missed", "name", "number"),
         "own",
         "used",
     )
@@ -76,6 +70,7 @@ class Visit:
         self._begun = next(_moments)
         self._over = 0
         self._counted = False
+        self._stacks: dict[tuple[int, int], Stack] = {}
 
     def count(self) -> None:
         """Have it counted, once: at its beginning, or where that isn't seen, at its end.
@@ -87,6 +82,15 @@ class Visit:
             if _count is not None:
                 _count()
 
+    def known(self, where: Stack) -> Stack:
+        """The same stack, once for all that a loop writes."""
+        code, line = where[0]
+        known = self._stacks.get((id(code), line))
+        if known == where:
+            return known
+        self._stacks[id(code), line] = where
+        return where
+
     def end(self) -> None:
         """Let go of all values."""
         self.count()
@@ -94,6 +98,7 @@ class Visit:
         self.own = {}
         self.used = set()
         self.missed = []
+        self._stacks = {}
         self._over = next(_moments)
 
     def came_after(self, other: Visit) -> bool:
