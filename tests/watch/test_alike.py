@@ -76,32 +76,30 @@ def test_what_is_plain_in_a_container_tells_it_from_another(met, made):
     assert met(made) is Kind.LOST
 
 
-@pytest.mark.parametrize(
-    ("one", "other"),
-    [
-        ((NOW + 60, 1.25), (LATER + 60, 1.25)),
-        ({"until": NOW + 60, "value": [1]}, {"until": LATER + 60, "value": [1]}),
-        ([time.time(), "x"], [time.time() + 2, "x"]),
-        ((TODAY, "x"), (TODAY + timedelta(seconds=1), "x")),
-    ],
-)
-def test_a_result_with_its_time_is_what_another_found_just_then(one, other):
-    assert not told_apart(one, other)
+TOGETHER = {
+    "until when a number holds": ((NOW + 60, 1.25), (LATER + 60, 1.25)),
+    "by names": ({"until": NOW + 60, "value": [1]}, {"until": LATER + 60, "value": [1]}),
+    "by the clock on the wall": ([time.time(), "x"], [time.time() + 2, "x"]),
+    "as a date": ((TODAY, "x"), (TODAY + timedelta(seconds=1), "x")),
+}
+APART = {
+    "times": (NOW, LATER),
+    "nothing but times": ((NOW,), (LATER,)),
+    "results": ((NOW + 60, 1.25), (LATER + 60, 1.5)),
+    "large sums": ((1e12, "EUR"), (1e12 + 1, "EUR")),
+    "times of two kinds": ((TODAY, "x"), (TODAY.replace(tzinfo=None), "x")),
+    "a time and none": ((NOW, "x"), (None, "x")),
+}
 
 
-@pytest.mark.parametrize(
-    ("one", "other"),
-    [
-        (NOW, LATER),
-        ((NOW,), (LATER,)),
-        ((NOW + 60, 1.25), (LATER + 60, 1.5)),
-        ((1e12, "EUR"), (1e12 + 1, "EUR")),
-        ((TODAY, "x"), (TODAY.replace(tzinfo=None), "x")),
-        ((NOW, "x"), (None, "x")),
-    ],
-)
-def test_other_numbers_and_times_alone_are_told_apart(one, other):
-    assert told_apart(one, other)
+@pytest.mark.parametrize("case", TOGETHER)
+def test_a_result_with_its_time_is_what_another_found_just_then(case):
+    assert not told_apart(*TOGETHER[case])
+
+
+@pytest.mark.parametrize("case", APART)
+def test_other_numbers_and_times_alone_are_told_apart(case):
+    assert told_apart(*APART[case])
 
 
 def test_two_who_miss_in_a_cache_lose_nothing(project, requests):
