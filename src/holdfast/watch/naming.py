@@ -23,8 +23,8 @@ class FunctionCells:
         self.function = function
 
 
-def named(owner: Any, key: object) -> tuple[str, str]:
-    """Holder and name, for people."""
+def named(owner: Any, key: object, holder: tuple[Any, str] | None) -> tuple[str, str]:
+    """Holder and name, for people; *holder*: what holds a container, as `holder_of` has found."""
     if isinstance(key, str):
         name = key
     elif key is CONTENTS:
@@ -36,7 +36,7 @@ def named(owner: Any, key: object) -> tuple[str, str]:
     if issubclass(type(owner), type):
         return f"{owner.__module__}.{owner.__qualname__}", name
     if is_container(owner):
-        return where_it_stands(owner), name
+        return _standing(owner, holder), name
     kind = type(owner)
     if type(owner) is FunctionCells:
         return owner.function, name
@@ -67,7 +67,10 @@ def is_container(owner: object) -> bool:
 
 def where_it_stands(container: object) -> str:
     """A container's name: what holds it, if that is known."""
-    found = holder_of(container)
+    return _standing(container, holder_of(container))
+
+
+def _standing(container: object, found: tuple[Any, str] | None) -> str:
     if found is None:
         return f"a {type(container).__name__}"
     holder, name = found

@@ -306,7 +306,7 @@ class Shadow:
         elif issubclass(type(owner), tuple(self.known_by_variable)):
             name = where_it_stands(owner), "receivers"
         else:
-            name = named(owner, key)
+            name = named(owner, key, holder)
         self.collector.add(
             Crossing(
                 kind,
