@@ -8,7 +8,10 @@ from collections.abc import Iterator
 
 from ..file import Defined, File
 from ..findings import Finding
+from ..frameworks import Kind
 from ..names import everything, walk
+from ._header import Place, lookups, places
+from ._taint import mentions
 
 CODE = "S6a"
 TITLE = "The client's address from X-Forwarded-For without a trusted chain"
@@ -32,86 +35,57 @@ def client_address(request):
         address = hops.pop().strip()
     return address
 """
-_HEADER = re.compile(r"^(http[-_])?x[-_]forwarded[-_]for$", re.IGNORECASE)
 _TRUST = re.compile(
     r"trust|prox(y|ies)|upstream|real_ip_from|whitelist|allowlist|known_hop", re.IGNORECASE
 )
+_PEERS = re.compile(r"trust|prox(y|ies)|upstream|real_ip_from|known_hop", re.IGNORECASE)
+_ITS_OWN_PROCESS = frozenset({Kind.COMMAND, Kind.TEST})
 
 
 def check(file: File) -> Iterator[Finding]:
     """Functions that look the header up, and nothing that says whom to believe."""
-    constants = {
-        target.id
-        for statement in file.tree.body
-        if isinstance(statement, ast.Assign)
-        and isinstance(statement.value, ast.Constant)
-        and _is_header(statement.value)
-        for target in statement.targets
-        if isinstance(target, ast.Name)
-    }
-    for function in file.functions:
-        found = _lookup(function, constants)
-        if found is None or _knows_whom_to_trust(function):
+    text = file.source.text.lower()
+    if not any(word in text for word in ("meta", "headers", "environ", "forwarded")):
+        return
+    seen: set[int] = set()
+    for place in places(file):
+        if place.class_name and file.lifetimes.kind(place.class_name) in _ITS_OWN_PROCESS:
             continue
+        found = next(lookups(file, place), None)
+        if found is None or id(found) in seen or _knows_whom_to_trust(file, place, found):
+            continue
+        seen.add(id(found))
         yield file.finding(
             CODE,
             found,
-            f"{function.name} believes X-Forwarded-For whoever sent it: any client can choose the"
+            f"{place.name} believes X-Forwarded-For whoever sent it: any client can choose the"
             " address that is logged, limited or let in.",
             "Count from the right, over proxies that you run: holdfast's request log does so"
             " (HOLDFAST['LOG']), or compare REMOTE_ADDR with a setting first.",
-            symbol=function.name,
+            symbol=place.name,
             attribute="X-Forwarded-For",
         )
 
 
-def _is_header(node: ast.AST) -> bool:
+def _knows_whom_to_trust(file: File, place: Place, found: ast.AST) -> bool:
+    """Whether a setting, an argument or a global says which proxies are believed."""
     return (
-        isinstance(node, ast.Constant)
-        and isinstance(node.value, str)
-        and _HEADER.match(node.value) is not None
+        _speaks_of(place.node, _TRUST)
+        or _asks_the_peer_first(place.node, found)
+        or any(_speaks_of(one.node, _PEERS) for one in _given_the_value(file, place, found))
     )
 
 
-def _lookup(function: Defined, constants: set[str]) -> ast.AST | None:
-    """Where the function reads the header's value."""
-
-    def header(node: ast.AST) -> bool:
-        return _is_header(node) or (isinstance(node, ast.Name) and node.id in constants)
-
-    for part in walk(function.node):
-        if (
-            isinstance(part, ast.Subscript)
-            and header(part.slice)
-            and isinstance(part.ctx, ast.Load)
-        ):
-            return part
-        if (
-            isinstance(part, ast.Call)
-            and any(header(argument) for argument in part.args[:2])
-            and not (
-                isinstance(part.func, ast.Attribute) and part.func.attr in {"pop", "setdefault"}
-            )
-        ):
-            return part
-    # The names of several headers, gone through in order.
-    for part in walk(function.node):
-        if isinstance(part, ast.Tuple | ast.List) and any(header(one) for one in part.elts):
-            return part
-    return None
-
-
-def _knows_whom_to_trust(function: Defined) -> bool:
-    """Whether a setting, an argument or a global says which proxies are believed."""
+def _speaks_of(function: ast.AST, words: re.Pattern[str]) -> bool:
     own = {
         part.id
-        for part in walk(function.node)
+        for part in walk(function)
         if isinstance(part, ast.Name) and isinstance(part.ctx, ast.Store)
     }
-    for part in everything(function.node):
-        if isinstance(part, ast.Attribute) and _TRUST.search(part.attr):
+    for part in everything(function):
+        if isinstance(part, ast.Attribute) and words.search(part.attr):
             return True
-        if isinstance(part, ast.Name) and part.id not in own and _TRUST.search(part.id):
+        if isinstance(part, ast.Name) and part.id not in own and words.search(part.id):
             return True
         if (
             isinstance(part, ast.Call)
@@ -119,7 +93,75 @@ def _knows_whom_to_trust(function: Defined) -> bool:
             and part.func.id == "getattr"
             and len(part.args) > 1
             and isinstance(part.args[1], ast.Constant)
-            and _TRUST.search(str(part.args[1].value))
+            and words.search(str(part.args[1].value))
         ):
             return True
     return False
+
+
+def _asks_the_peer_first(function: ast.AST, found: ast.AST) -> bool:
+    """`if REMOTE_ADDR in (...)`, before anything but the first element is believed."""
+    if any(
+        isinstance(part, ast.Subscript)
+        and isinstance(part.slice, ast.Constant)
+        and part.slice.value == 0
+        for part in walk(function)
+    ):
+        return False  # what the client wrote, whoever the proxy is
+    peers: set[str] = set()
+    sent: set[str] = set()
+    for part in walk(function):
+        if isinstance(part, ast.Assign) and isinstance(part.targets[0], ast.Name):
+            name = part.targets[0].id
+            if mentions(part.value, sent) or found in everything(part.value):
+                sent.add(name)
+                peers.discard(name)
+            elif name not in sent and _is_peer(part.value, peers):
+                peers.add(name)
+        elif (
+            isinstance(part, ast.Compare)
+            and isinstance(part.ops[0], ast.In | ast.NotIn | ast.Eq | ast.NotEq)
+            and _is_peer(part.left, peers)
+            and _is_somebody(part.comparators[0])
+        ):
+            return True
+    return False
+
+
+def _is_peer(node: ast.AST, peers: set[str]) -> bool:
+    return any(
+        (isinstance(part, ast.Constant) and part.value == "REMOTE_ADDR")
+        or (isinstance(part, ast.Name) and part.id in peers)
+        for part in everything(node)
+    )
+
+
+def _is_somebody(node: ast.AST) -> bool:
+    """Whether something is an address, or addresses, that the request has no part in."""
+    if isinstance(node, ast.Constant):
+        return bool(node.value)
+    return not any(
+        isinstance(part, ast.Name) and part.id in {"request", "req", "self"}
+        for part in everything(node)
+    )
+
+
+def _given_the_value(file: File, place: Place, found: ast.AST) -> Iterator[Defined]:
+    """Functions of this file that are called with the header's value as it was sent."""
+    holders = {
+        target.id
+        for part in walk(place.node)
+        if isinstance(part, ast.Assign) and part.value is found
+        for target in part.targets
+        if isinstance(target, ast.Name)
+    }
+    called = {
+        part.func.attr if isinstance(part.func, ast.Attribute) else getattr(part.func, "id", "")
+        for part in walk(place.node)
+        if isinstance(part, ast.Call)
+        for argument in part.args
+        if argument is found or (isinstance(argument, ast.Name) and argument.id in holders)
+    }
+    for function in file.functions:
+        if function.own_name in called:
+            yield function
