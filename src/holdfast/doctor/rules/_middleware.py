@@ -9,7 +9,12 @@ from ..frameworks import Kind
 from ..names import FunctionNode, everything
 
 _MIXIN = "django.utils.deprecation.MiddlewareMixin"
-_TESTS_FOR_ASYNC = ("iscoroutinefunction", "is_async", "async_mode", "markcoroutinefunction")
+_TESTS_FOR_ASYNC = frozenset(
+    {
+        "async_mode", "is_async", "isawaitable", "iscoroutine", "iscoroutinefunction",
+        "markcoroutinefunction",
+    }
+)  # fmt: skip
 
 
 def middlewares(file: File) -> list[DefinedClass]:
