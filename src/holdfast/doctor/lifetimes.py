@@ -302,17 +302,23 @@ class Lifetimes:
             if not signal.endswith(_AT_START)
         }
 
+    def is_apart(self, function: Function) -> bool:
+        """Whether only migrations, commands or tests run it: no request shares their process."""
+        path = function.module.path.replace("\\", "/")
+        if "/migrations/" in path or "/management/" in path:
+            return True
+        owner = function.class_name
+        return bool(owner) and self.kind(owner) in {Kind.COMMAND, Kind.TEST}
+
     def _entry(self, function: Function) -> str:
         """Why a request runs this function first; empty, if none does."""
         index = function.index
-        if "/migrations/" in function.module.path or "/management/" in function.module.path:
+        if self.is_apart(function):
             return ""
         if function.class_name:
             name = index.name.rpartition(".")[2]
             kind = self.kind(function.class_name)
             if name in _SETUP and kind in SHARED:
-                return ""
-            if kind in {Kind.COMMAND, Kind.TEST}:
                 return ""
             if kind in SHARED and kind is not Kind.SINGLETON:
                 reached = name in self.at_request_time(function.class_name)

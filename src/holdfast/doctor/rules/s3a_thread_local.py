@@ -96,6 +96,8 @@ def _writers(file: File, holder: str) -> dict[str, bool]:
     project, lifetimes = file.project, file.lifetimes
     found: dict[str, bool] = {}
     for function in project.functions():
+        if lifetimes.is_apart(function):
+            continue
         for written, values in function.index.writes.items():
             base = written.partition("[")[0]
             if project.canonical(base) != holder and not (

@@ -5,9 +5,9 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
-from ..file import File
+from ..file import DefinedClass, File
 from ..findings import Finding
-from ..names import everything
+from ..names import everything, parameters
 from ._middleware import async_capable, factories, looks_at_async, middlewares, own
 
 CODE = "S4a"
@@ -52,7 +52,7 @@ def check(file: File) -> Iterator[Finding]:
         call = own(class_, "__call__")
         if call is None or isinstance(call, ast.AsyncFunctionDef):
             continue
-        if async_capable(file, class_):
+        if async_capable(file, class_) or not _can_be_djangos(file, class_, call):
             continue
         if any(own(class_, name) for name in ("__acall__", "acall")) or _marks(class_.node):
             continue  # S4c
@@ -86,6 +86,21 @@ def check(file: File) -> Iterator[Finding]:
             symbol=function.name,
             attribute=function.name,
         )
+
+
+def _can_be_djangos(file: File, class_: DefinedClass, call: ast.FunctionDef) -> bool:
+    """Whether it can be made with `get_response`, and called with a request."""
+    ancestors = file.project.ancestors(class_.full_name)
+    if any(name.startswith("channels.") for name in ancestors):
+        return False
+    if parameters(call)[1:2] in (["scope"], ["environ"]):
+        return False
+    unknown = any(
+        name not in {"object", "builtins.object"} and file.project.class_(name) is None
+        for name in ancestors[1:]
+    )
+    decorated = bool(class_.node.decorator_list)  # as a dataclass
+    return unknown or decorated or file.project.method(class_.full_name, "__init__") is not None
 
 
 def _marks(node: ast.ClassDef) -> bool:

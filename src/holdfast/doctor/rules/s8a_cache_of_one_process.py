@@ -105,8 +105,8 @@ def _users(project: Project, settings: Settings) -> Iterator[tuple[str, Value | 
     if used:
         yield "default", None, used
     if settings_of.serves(settings):
-        for alias in settings_of.aliases(settings):
-            yield alias, None, "these settings serve users"
+        # A second cache of this kind, beside one that is shared, may well be meant so.
+        yield "default", None, "these settings serve users"
 
 
 def _alias(settings: Settings, name: str) -> str:
