@@ -46,11 +46,11 @@ def cache_changes(node: ast.AST, names: Names, function: FunctionNode) -> Iterat
         for part in walk(function)
         if isinstance(part, ast.Assign)
         and isinstance(part.targets[0], ast.Name)
-        and _is_cache(part.value, names, set())
+        and is_cache(part.value, names, set())
     }
     for part in changes:
         assert isinstance(part.func, ast.Attribute)  # noqa: S101 - as it was chosen above
-        if _is_cache(part.func.value, names, variables):
+        if is_cache(part.func.value, names, variables):
             yield part
 
 
@@ -73,7 +73,8 @@ def makes_untrue(function: FunctionNode, names: Names) -> bool:
     return bool(changes) and not looks
 
 
-def _is_cache(node: ast.expr, names: Names, variables: set[str]) -> bool:
+def is_cache(node: ast.expr, names: Names, variables: set[str]) -> bool:
+    """Whether it is one of Django's caches; *variables* are known to be such."""
     if isinstance(node, ast.Name) and node.id in variables:
         return True
     while isinstance(node, ast.Subscript | ast.Call):

@@ -13,6 +13,7 @@ from .effects import activations, clears, held, makes_untrue, writes
 from .names import FunctionNode, bound_in, dotted, imported, parameters, statements, walk
 from .settings_files import Said, said_in
 from .sources import Source
+from .waiting import waits_by_itself
 
 
 @dataclass(slots=True)
@@ -31,6 +32,7 @@ class FunctionIndex:
         activates: which of the thread's settings (language, time zone) it sets or takes back:
             `always`, `sometimes`, or `back`.
         hands_on: those of its calls that are given data of a request, going by its name.
+        waits: why a call of it makes a thread wait, going by what it does itself.
         returns: what it returns, if that is something it calls, as a full name.
         writes: what it writes onto that isn't its own, as full names (`self.x` for its object),
             and the names of the attributes and values that take part.
@@ -47,6 +49,7 @@ class FunctionIndex:
     clears: list[str] = field(default_factory=list)
     activates: dict[str, str] = field(default_factory=dict)
     hands_on: list[str] = field(default_factory=list)
+    waits: str = ""
     returns: str = ""
 
 
@@ -342,6 +345,7 @@ class _Indexer:
         if name == "__init__" and owner in index.classes:
             index.classes[owner].holds.update(held(node, inner))
         found.changes_cache = makes_untrue(node, inner)
+        found.waits = waits_by_itself(node, inner)
         for called in calls:
             index.instantiated.setdefault(called, []).append(found.name)
 
