@@ -9,7 +9,7 @@ from __future__ import annotations
 import ast
 from dataclasses import dataclass, field
 
-from .effects import activations, clears, held, makes_untrue, writes
+from .effects import activations, clears, held, is_cache, makes_untrue, writes
 from .names import FunctionNode, bound_in, dotted, imported, parameters, statements, walk
 from .settings_files import Said, said_in
 from .sources import Source
@@ -29,6 +29,7 @@ class FunctionIndex:
             method of something that isn't known.
         changes_cache: whether it deletes from one of Django's caches, or writes to it, other than
             to keep what it looked for there and didn't find.
+        changes: what else it changes in that way, and another file may know as a cache.
         activates: which of the thread's settings (language, time zone) it sets or takes back:
             `always`, `sometimes`, or `back`.
         hands_on: those of its calls that are given data of a request, going by its name.
@@ -45,6 +46,7 @@ class FunctionIndex:
     decorators: list[str]
     calls: list[str] = field(default_factory=list)
     changes_cache: bool = False
+    changes: list[str] = field(default_factory=list)
     writes: dict[str, list[str]] = field(default_factory=dict)
     clears: list[str] = field(default_factory=list)
     activates: dict[str, str] = field(default_factory=dict)
@@ -335,16 +337,19 @@ class _Indexer:
         found.activates = activations(node, inner)
         found.returns = next(
             (
-                inner.of(part.value.func)
+                "django.core.cache.caches"
+                if is_cache(part.value, inner, set())
+                else inner.of(part.value.func if isinstance(part.value, ast.Call) else None)
                 for part in walk(node)
-                if isinstance(part, ast.Return) and isinstance(part.value, ast.Call)
+                if isinstance(part, ast.Return)
+                and isinstance(part.value, ast.Call | ast.Subscript | ast.Name)
             ),
             "",
         )
         owner, _, name = found.name.rpartition(".")
         if name == "__init__" and owner in index.classes:
             index.classes[owner].holds.update(held(node, inner))
-        found.changes_cache = makes_untrue(node, inner)
+        found.changes_cache, found.changes = makes_untrue(node, inner)
         found.waits = waits_by_itself(node, inner)
         for called in calls:
             index.instantiated.setdefault(called, []).append(found.name)

@@ -13,6 +13,7 @@ from ..frameworks import RECEIVERS, Kind
 from ..index import called_as
 from ..names import everything, walk
 from ..project import Function
+from ._own_cache import is_own_cache
 
 CODE = "S10a"
 TITLE = "A cache written or deleted before COMMIT"
@@ -147,7 +148,15 @@ def _changes(
     file: File, function: Defined, node: ast.AST, depth: int
 ) -> Iterator[tuple[ast.Call, str]]:
     """Calls that change a cache, and what they do; also through functions of the project."""
-    direct = list(cache_changes(node, function.names, function.node))
+    project = file.project
+    direct = list(
+        cache_changes(
+            node,
+            function.names,
+            function.node,
+            lambda other: is_own_cache(project, other, function.class_name),
+        )
+    )
     for call in direct:
         assert isinstance(call.func, ast.Attribute)  # noqa: S101 - as `cache_changes` found it
         yield call, f"cache.{call.func.attr}"
@@ -170,7 +179,9 @@ def _changes(
 
 def _reaches(file: File, function: Function, depth: int) -> bool:
     """Whether the function changes a cache, itself or through others, before it returns."""
-    if function.index.changes_cache:
+    if function.index.changes_cache or any(
+        is_own_cache(file.project, one, function.class_name) for one in function.index.changes
+    ):
         return True
     name = function.index.name.rpartition(".")[2]
     if (
