@@ -203,7 +203,10 @@ class _Variables:
 
     def is_model(self, node: ast.AST) -> bool:
         if isinstance(node, ast.Call):
-            return self.names.of(node.func).endswith(_MODELS)
+            called = self.names.of(node.func)
+            return called == "type" or called.endswith(_MODELS)
+        if isinstance(node, ast.Name) and node.id == "cls":
+            return True  # never of `self`: managers are the class's
         return bool(self.names.of(node))
 
 
