@@ -28,7 +28,7 @@ _MAKES_CACHE = frozenset({"get_cache", "get_cache_backend", "get_cache_storage",
 def cache_changes(
     node: ast.AST,
     names: Names,
-    function: FunctionNode,
+    function: FunctionNode | ast.Lambda,
     is_own: Callable[[str], bool] = lambda _: False,
 ) -> Iterator[ast.Call]:
     """Calls in *node* that write to, or delete from, one of Django's caches.
@@ -85,7 +85,7 @@ def _calls_like_changes(node: ast.AST) -> Iterator[tuple[ast.Call, ast.expr]]:
                 yield part, part.func.value
 
 
-def _cache_variables(function: FunctionNode, names: Names) -> set[str]:
+def _cache_variables(function: FunctionNode | ast.Lambda, names: Names) -> set[str]:
     return {
         part.targets[0].id
         for part in walk(function)
@@ -95,7 +95,7 @@ def _cache_variables(function: FunctionNode, names: Names) -> set[str]:
     }
 
 
-def _other(node: ast.expr, names: Names, function: FunctionNode) -> str:
+def _other(node: ast.expr, names: Names, function: FunctionNode | ast.Lambda) -> str:
     """What another file may know as a cache; nothing, if it can't be told."""
     if isinstance(node, ast.Name) and not names.of(node):
         values = [

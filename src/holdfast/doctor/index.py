@@ -7,6 +7,7 @@ for settings: what others need to know of a file stays the same when its functio
 from __future__ import annotations
 
 import ast
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from .effects import activations, clears, held, is_cache, makes_untrue, writes
@@ -218,6 +219,9 @@ class _Indexer:
     def __init__(self, index: ModuleIndex, *, deep: bool) -> None:
         self.index = index
         self.deep = deep
+        #: The class whose method is read, and what loops there go through.
+        self.owner = ""
+        self.loops: dict[str, list[ast.expr]] = {}
 
     def module(self, tree: ast.Module) -> None:
         index = self.index
@@ -237,6 +241,7 @@ class _Indexer:
                     if isinstance(target, ast.Name):
                         index.names.setdefault(target.id, f"{index.name}.{target.id}")
         names = Names(index)
+        self.loops = _loops(top)
         self.settings(tree.body, "", names)
         for statement in top:
             if isinstance(statement, FunctionNode):
@@ -316,7 +321,12 @@ class _Indexer:
                 for argument in decorator.args:
                     index.registered.setdefault(full, []).append(names.of(argument))
         if self.deep:
+            around = self.owner, self.loops
+            owner = within.removesuffix(".")
+            self.owner = owner if owner in index.classes else self.owner
+            self.loops = {**self.loops, **_loops(walk(node))}
             self.inside(node, found, names.within(node))
+            self.owner, self.loops = around
 
     def inside(self, node: FunctionNode, found: FunctionIndex, inner: Names) -> None:
         """What the function does."""
@@ -368,10 +378,23 @@ class _Indexer:
                 calls[referred] = None
 
     def connection(self, call: ast.Call, called: str, names: Names) -> None:
-        if called.endswith(".connect") and call.args:
-            receiver = names.of(call.args[0]) or dotted(call.args[0])
-            if receiver:
-                self.index.connected.append((called.removesuffix(".connect"), receiver))
+        """`signal.connect(receiver)`, also where the signal is gone through in a loop."""
+        if not isinstance(call.func, ast.Attribute) or call.func.attr != "connect":
+            return
+        given = next((k.value for k in call.keywords if k.arg == "receiver"), None)
+        receiver = call.args[0] if call.args else given
+        named = names.of(receiver) or dotted(receiver)
+        if not named:
+            return
+        signal = call.func.value
+        if isinstance(signal, ast.Name) and signal.id in self.loops:
+            signals = [names.of(one) for one in self.loops[signal.id]]
+        else:
+            signals = [called.removesuffix(".connect")] if called else []
+        self.index.connected += [(one, named) for one in signals if one]
+        if self.owner and named.startswith("self."):
+            full = f"{self.index.name}.{self.owner}.{named[5:]}"
+            self.index.connected += [(one, full) for one in signals if one]
 
     def decorator(self, node: ast.expr, names: Names) -> str:
         return names.of(node.func if isinstance(node, ast.Call) else node)
@@ -449,6 +472,17 @@ def method_call(node: ast.Attribute, names: Names) -> str:
     if isinstance(node.value, ast.Call) and dotted(node.value.func) == "super":
         return f"super.{node.attr}"
     return f".{node.attr}"
+
+
+def _loops(parts: Iterable[ast.AST]) -> dict[str, list[ast.expr]]:
+    """For each variable of a loop over what is written there: what it goes through."""
+    return {
+        part.target.id: part.iter.elts
+        for part in parts
+        if isinstance(part, ast.For)
+        and isinstance(part.target, ast.Name)
+        and isinstance(part.iter, _SEVERAL)
+    }
 
 
 def _targets(statement: ast.stmt) -> list[ast.expr]:

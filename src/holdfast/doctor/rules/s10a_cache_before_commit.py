@@ -40,6 +40,8 @@ class Article(models.Model):
         transaction.on_commit(lambda: cache.delete(f"article-{self.pk}"))
 """
 _IN_MODELS = frozenset({"save", "delete", "save_base", "asave", "adelete"})
+_IN_QUERIES = frozenset({"update", "delete", "bulk_create", "bulk_update"})
+_QUERIES = frozenset({"django.db.models.QuerySet", "django.db.models.query.QuerySet"})
 _IN_ADMIN = frozenset(
     {
         "save_model", "delete_model", "save_related", "save_formset", "response_add",
@@ -71,29 +73,47 @@ def check(file: File) -> Iterator[Finding]:
             if finding.attribute not in seen:
                 seen.add(finding.attribute)
                 yield finding
+    yield from _in_lambdas(file)
 
 
 def _in_function(file: File, function: Defined, connected: set[str]) -> Iterator[Finding]:
     where = _in_transaction(file, function, connected)
     if where:
         for call, what in _changes(file, function, function.node, 0):
-            yield _found(file, function, call, what, where)
+            yield _found(file, function.name, call, what, where)
     else:
         for part in walk(function.node):
             if isinstance(part, ast.With | ast.AsyncWith) and _is_atomic(function, part):
                 for statement in part.body:
                     for call, what in _changes(file, function, statement, 0):
-                        yield _found(file, function, call, what, "an atomic block")
+                        yield _found(file, function.name, call, what, "an atomic block")
 
 
-def _found(file: File, function: Defined, call: ast.Call, what: str, where: str) -> Finding:
+def _in_lambdas(file: File) -> Iterator[Finding]:
+    """`post_save.connect(lambda **kwargs: cache.delete(...))`."""
+    if "lambda" not in file.source.text or ".connect(" not in file.source.text:
+        return
+    for call in everything(file.tree):
+        if not isinstance(call, ast.Call) or not isinstance(call.func, ast.Attribute):
+            continue
+        if call.func.attr != "connect" or not ast.unparse(call.func.value).endswith(_SIGNALS):
+            continue
+        for given in (*call.args, *(keyword.value for keyword in call.keywords)):
+            if isinstance(given, ast.Lambda):
+                for change in cache_changes(given, file.names, given):
+                    assert isinstance(change.func, ast.Attribute)  # noqa: S101 - as above
+                    what, where = f"cache.{change.func.attr}", "a receiver of a model's signal"
+                    yield _found(file, file.symbol_at(change) or "<lambda>", change, what, where)
+
+
+def _found(file: File, symbol: str, call: ast.Call, what: str, where: str) -> Finding:
     return file.finding(
         CODE,
         call,
         f"{what} in {where}, before COMMIT: whoever reads in between stores the old row again, and"
         " it is served until its time-out.",
         _MEND,
-        symbol=function.name,
+        symbol=symbol,
         attribute=what,
     )
 
@@ -112,7 +132,13 @@ def _connected(file: File) -> set[str]:
 def _in_transaction(file: File, function: Defined, connected: set[str]) -> str:
     """What makes the function run in a transaction; empty, if nothing does."""
     name = function.own_name
+    if _is_put_off(file, function):
+        return ""
     if function.class_name:
+        if name in _IN_QUERIES and _QUERIES.intersection(
+            file.project.ancestors(function.class_name)
+        ):
+            return f"{name}() of a queryset"
         kind = file.lifetimes.kind(function.class_name)
         if kind is Kind.MODEL and name in _IN_MODELS:
             return f"{name}()"
@@ -121,6 +147,9 @@ def _in_transaction(file: File, function: Defined, connected: set[str]) -> str:
     for decorator in function.node.decorator_list:
         called = decorator.func if isinstance(decorator, ast.Call) else decorator
         full = file.project.canonical(file.names.of(called))
+        if full.endswith("method_decorator") and isinstance(decorator, ast.Call):
+            given = decorator.args[0] if decorator.args else None
+            full = file.names.of(given.func if isinstance(given, ast.Call) else given)
         if full.endswith(("transaction.atomic", "transaction.commit_on_success")):
             return "a function that is atomic"
         if full in RECEIVERS and isinstance(decorator, ast.Call) and decorator.args:
@@ -133,6 +162,21 @@ def _in_transaction(file: File, function: Defined, connected: set[str]) -> str:
     if f"{file.index.name}.{function.name}" in connected:
         return "a receiver of a model's signal"
     return ""
+
+
+def _is_put_off(file: File, function: Defined) -> bool:
+    """Whether a decorator of the project's has it called on_commit."""
+    for decorator in function.node.decorator_list:
+        called = decorator.func if isinstance(decorator, ast.Call) else decorator
+        around = file.project.function(file.names.of(called))
+        if around is not None and any(
+            call.endswith("on_commit")
+            for name, inner in around.module.functions.items()
+            if name.startswith(f"{around.index.name}.")
+            for call in inner.calls
+        ):
+            return True
+    return False
 
 
 def _is_atomic(function: Defined, node: ast.With | ast.AsyncWith) -> bool:
