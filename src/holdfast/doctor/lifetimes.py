@@ -111,7 +111,13 @@ class Lifetimes:
             render = project.method(full, "render")
             if render is not None and "context" in render.index.parameters:
                 return Kind.NODE
-        return Kind.OTHER
+        return self._of_descendants(full)
+
+    def _of_descendants(self, full: str) -> Kind:
+        """What a mixin is mixed into, if that is one kind of thing."""
+        kinds = {self.kind(one) for one in self.project.descendants.get(full, ())} - {Kind.TEST}
+        (kind,) = kinds if len(kinds) == 1 else {Kind.OTHER}
+        return kind if kind not in {Kind.SINGLETON, Kind.CALLABLE_VIEW} else Kind.OTHER
 
     def _is_middleware(self, full: str, class_: ClassIndex) -> bool:
         project = self.project
