@@ -10,6 +10,7 @@ import ast
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
+from .before_view import handed_on
 from .effects import activations, clears, held, is_cache, makes_untrue, writes
 from .names import FunctionNode, bound_in, dotted, imported, parameters, statements, walk
 from .settings_files import Said, said_in
@@ -34,6 +35,9 @@ class FunctionIndex:
         activates: which of the thread's settings (language, time zone) it sets or takes back:
             `always`, `sometimes`, or `back`.
         hands_on: those of its calls that are given data of a request, going by its name.
+        hands_early: what it gives a request to before the view runs: as in *calls*, its own
+            parameter, and the number or the keyword there.
+        gives: the function within it that it returns.
         waits: why a call of it makes a thread wait, going by what it does itself.
         returns: what it returns, if that is something it calls, as a full name.
         writes: what it writes onto that isn't its own, as full names (`self.x` for its object),
@@ -52,6 +56,8 @@ class FunctionIndex:
     clears: list[str] = field(default_factory=list)
     activates: dict[str, str] = field(default_factory=dict)
     hands_on: list[str] = field(default_factory=list)
+    hands_early: list[tuple[str, str, str]] = field(default_factory=list)
+    gives: str = ""
     waits: str = ""
     returns: str = ""
 
@@ -361,6 +367,21 @@ class _Indexer:
             index.classes[owner].holds.update(held(node, inner))
         found.changes_cache, found.changes = makes_untrue(node, inner)
         found.waits = waits_by_itself(node, inner)
+        found.hands_early = [
+            (called, given, place)
+            for call, given, place in handed_on(node)
+            if (called := called_as(call.func, inner))
+        ]
+        found.gives = next(
+            (
+                part.value.id
+                for part in walk(node)
+                if isinstance(part, ast.Return)
+                and isinstance(part.value, ast.Name)
+                and f"{found.name}.{part.value.id}" in index.functions
+            ),
+            "",
+        )
         for called in calls:
             index.instantiated.setdefault(called, []).append(found.name)
 

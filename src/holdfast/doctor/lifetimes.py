@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import cached_property
 
 from .frameworks import SHARED, Kind, kind_of_base
+from .given_early import given_early
 from .index import ClassIndex, FunctionIndex, is_test
 from .project import Function, Project
 
@@ -204,6 +205,10 @@ class Lifetimes:
         else:
             roots = names - _SETUP
         reached = self._within_class(full_class, roots)
+        if kind is Kind.MIDDLEWARE:
+            # What only a class that inherits from it calls, as of a mixin.
+            for one in project.descendants.get(project.canonical(full_class), ()):
+                reached |= self._within_class(one, {"__call__", "__acall__", *_HOOKS}) & names
         setup = self._within_class(full_class, _SETUP & names)
         only_setup = setup - self._within_class(full_class, roots - setup)
         return (reached - only_setup - _SETUP) & (set(class_.methods) | reached)
@@ -225,6 +230,11 @@ class Lifetimes:
                 if called.startswith(("self.", "super.")) and called.count(".") == 1
             ]
         return reached
+
+    @cached_property
+    def given_early(self) -> dict[str, dict[str, str]]:
+        """Functions that get a request before the view does, as `given_early.given_early`."""
+        return given_early(self.project, self.kind)
 
     @cached_property
     def reached_by_middleware(self) -> set[str]:
