@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from ..effects import activation, holder_of
-from ..file import Defined, File
+from ..file import Defined, DefinedClass, File
 from ..lifetimes import is_application
 from ..names import FunctionNode, everything, walk
 from ..paths import NOTHING, SETS, SOMETIMES, TAKES_BACK, ends
@@ -49,8 +49,14 @@ def left_behind(file: File) -> Iterator[tuple[str, Left]]:
             live = _live(methods)
             methods = {name: method for name, method in methods.items() if name in live}
         before = [methods[name] for name in _BEFORE if name in methods]
-        for left in _Judge(file, methods).judge(before):
+        judge = _Judge(file, methods)
+        for left in judge.judge(before):
             yield class_.name, left
+        inherited = _inherited(file, class_)
+        hooks = [methods[name] for name in _hooks(inherited) if name in methods]
+        for left in judge.judge(hooks):
+            if not judge.taken_back_around(inherited, left.what):
+                yield class_.name, left
     for application in applications(file):
         for left in _Judge(file, {}).judge([application]):
             yield application.name, left
@@ -67,6 +73,22 @@ def applications(file: File) -> list[Defined]:
         function
         for function in file.functions
         if (index := file.index.functions.get(function.name)) and is_application(index)
+    ]
+
+
+def _inherited(file: File, class_: DefinedClass) -> list[Function]:
+    """What runs before the view and isn't the class's own."""
+    found = [file.project.method(class_.full_name, name) for name in _BEFORE]
+    return [one for one in found if one is not None and one.class_name != class_.full_name]
+
+
+def _hooks(inherited: list[Function]) -> list[str]:
+    """Methods of its own object to which inherited code gives the request before the view."""
+    return [
+        called[5:]
+        for function in inherited
+        for called, _, _ in function.index.hands_early
+        if called.startswith("self.") and called.count(".") == 1
     ]
 
 
@@ -169,6 +191,12 @@ class _Judge:
                 summary = self.summary(function, 1)
                 found |= {what for what, how in summary.items() if how == TAKES_BACK}
         return found
+
+    def taken_back_around(self, inherited: list[Function], what: str) -> bool:
+        """Whether another hook takes it back, or the inherited code that calls them."""
+        return any(self.taken_back_by(hook, what) for hook in self.methods) or any(
+            what in self.summary(function, _DEEPEST) for function in inherited
+        )
 
     def taken_back_by(self, hook: str, what: str) -> bool:
         method = self.methods.get(hook)
