@@ -17,8 +17,10 @@ REDIS = f"{DJANGO}redis.RedisCache"
 MEMCACHE = f"{DJANGO}memcached.PyMemcacheCache"
 DJANGO_REDIS = "django_redis.cache.RedisCache"
 _BY_ADDRESS = {
-    "locmemcache": f"{DJANGO}locmem.LocMemCache",
+    "dummy": f"{DJANGO}dummy.DummyCache",
     "dummycache": f"{DJANGO}dummy.DummyCache",
+    "locmem": f"{DJANGO}locmem.LocMemCache",
+    "locmemcache": f"{DJANGO}locmem.LocMemCache",
 }
 
 
@@ -38,6 +40,27 @@ def backend(settings: Settings, alias: str) -> str:
         return ""
     named = entry.items.get("BACKEND") if entry.kind == "dict" else None
     return named.text if named is not None and named.kind == "text" else ""
+
+
+def backend_by_default(settings: Settings, alias: str) -> str:
+    """The full name of a cache's class where the environment names none; empty, if it must.
+
+    `env.cache("CACHE_URL", default="locmemcache://")`, and
+    `"BACKEND": os.environ.get("CACHE", "django.core.cache.backends.locmem.LocMemCache")`.
+    """
+    entry = settings.get("CACHES", alias)
+    if entry is None:
+        return ""
+    if entry.kind == "call":
+        return _BY_ADDRESS.get(_default_of(entry).partition("://")[0], "")
+    named = entry.items.get("BACKEND") if entry.kind == "dict" else None
+    return _default_of(named) if named is not None and named.kind == "call" else ""
+
+
+def _default_of(call: Value) -> str:
+    """The text that a call gives if nothing is set."""
+    given = call.items.get("default") or (call.elements[1] if len(call.elements) > 1 else None)
+    return given.text if given is not None and given.kind == "text" else ""
 
 
 def aliases(settings: Settings) -> list[str]:

@@ -62,12 +62,15 @@ def _judge(
     caches = settings.get("CACHES")
     entry = settings.get("CACHES", alias)
     name = settings_of.backend(settings, alias)
+    unset, sure = "", user is not None
+    if user is not None and (default := settings_of.backend_by_default(settings, alias)):
+        name, unset, sure = default, " where the environment names no other", False
     if caches is None and settings.complete and alias == "default" and user is not None:
         place, kept = user, "CACHES isn't set, which means a LocMemCache in each process"
     elif entry is not None and name in settings_of.PER_PROCESS:
-        place, kept = entry, f"the cache {alias!r} is a LocMemCache, one in each process"
+        place, kept = entry, f"the cache {alias!r} is a LocMemCache, one in each process{unset}"
     elif entry is not None and name in settings_of.KEEPS_NOTHING:
-        place, kept = entry, f"the cache {alias!r} is a DummyCache, which keeps nothing"
+        place, kept = entry, f"the cache {alias!r} is a DummyCache, which keeps nothing{unset}"
     else:
         return None
     if not settings_of.in_file(file, place):
@@ -79,8 +82,8 @@ def _judge(
         _MEND,
         symbol="CACHES",
         attribute=f"CACHES[{alias!r}]",
-        severity="warning" if user is None else "error",
-        confidence="medium" if user is None else "high",
+        severity="error" if sure else "warning",
+        confidence="high" if sure else "medium",
     )
 
 
