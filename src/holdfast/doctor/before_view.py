@@ -14,19 +14,27 @@ _ONE_PLACE = frozenset({"path", "path_info", "resolver_match", "get_full_path", 
 
 
 def before_view(function: FunctionNode) -> list[tuple[ast.AST, bool]]:
-    """The parts that run before the view, and whether they do so for certain addresses only.
+    """The parts that run before the view, and whether they do so for some requests only.
+
+    That is for certain addresses, or where the caller says so by a parameter.
 
     A part runs after it if a call of the view stands before it in the same block, or in one around
     that. An early `return get_response(request)` is another way: what follows runs before the view.
     """
-    ways = _Ways()
+    ways = _Ways(function)
     ways.through(function.body, guarded=False, after=False)
     return ways.found
 
 
 class _Ways:
-    def __init__(self) -> None:
+    def __init__(self, function: FunctionNode) -> None:
         self.found: list[tuple[ast.AST, bool]] = []
+        given = parameters(function)
+        self.switches = set(given) - _REQUESTS
+        #: What the view is called here.
+        self.views = {"get_response", "get_resp"}
+        if function.name == "process_view":
+            self.views.update(given[2:3])
 
     def through(self, body: Sequence[ast.stmt], *, guarded: bool, after: bool) -> bool:
         """Go through statements. Whether the view has run at their end, if that is reached."""
@@ -49,18 +57,23 @@ class _Ways:
 
     def branches(self, statement: ast.If, *, guarded: bool, after: bool) -> bool:
         after = self.take(statement.test, guarded=guarded, after=after)
-        inside = guarded or (
-            not _leaves_others_alone(statement)
-            and any(
-                isinstance(part, ast.Attribute) and part.attr in _ONE_PLACE
-                for part in everything(statement.test)
-            )
-        )
+        inside = guarded or self.is_for_some(statement)
         ended = after
         for block in (statement.body, statement.orelse):
             at_end = self.through(block, guarded=inside, after=after)
             ended = ended or (at_end and not _leaves(block))
         return ended
+
+    def is_for_some(self, statement: ast.If) -> bool:
+        test = statement.test
+        if isinstance(test, ast.UnaryOp):
+            test = test.operand
+        if isinstance(test, ast.Name):
+            return test.id in self.switches
+        return not _leaves_others_alone(statement) and any(
+            isinstance(part, ast.Attribute) and part.attr in _ONE_PLACE
+            for part in everything(statement.test)
+        )
 
     def other(self, statement: ast.stmt, *, guarded: bool, after: bool) -> bool:
         blocks = [getattr(statement, name, []) for name in ("body", "orelse")]
@@ -79,15 +92,14 @@ class _Ways:
         parts = walk(node)
         if not after:
             self.found += [(part, guarded) for part in parts]
-        return after or any(_runs_the_view(part) for part in parts)
+        return after or any(self.runs_the_view(part) for part in parts)
 
-
-def _runs_the_view(node: ast.AST) -> bool:
-    return isinstance(node, ast.Call) and any(
-        (part.attr if isinstance(part, ast.Attribute) else getattr(part, "id", ""))
-        in {"get_response", "get_resp"}
-        for part in everything(node.func)
-    )
+    def runs_the_view(self, node: ast.AST) -> bool:
+        return isinstance(node, ast.Call) and any(
+            (part.attr if isinstance(part, ast.Attribute) else getattr(part, "id", ""))
+            in self.views
+            for part in everything(node.func)
+        )
 
 
 def _leaves(block: Sequence[ast.stmt]) -> bool:
