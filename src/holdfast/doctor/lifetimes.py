@@ -139,7 +139,8 @@ class Lifetimes:
         )
         for call in ("__call__", "__acall__"):
             method = project.method(full, call)
-            if method is not None and len(method.index.parameters) == _SELF_AND_REQUEST:
+            given = [] if method is None else method.index.parameters
+            if method is not None and len(set(given) - {"args", "kwargs"}) == _SELF_AND_REQUEST:
                 if takes or ("Middleware" in name and method.index.parameters[1] == "request"):
                     return True
         return False

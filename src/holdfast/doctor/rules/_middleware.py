@@ -66,7 +66,7 @@ def factories(file: File) -> list[tuple[Defined, FunctionNode]]:
     """Middleware that is a function of `get_response`, with the function that it returns."""
     found = []
     for function in file.functions:
-        if function.class_name or function.parameters[:1] != ["get_response"]:
+        if function.class_name or function.parameters[:1] not in (["get_response"], ["get_resp"]):
             continue
         inner = {s.name: s for s in everything(function.node) if isinstance(s, FunctionNode)}
         returned = [
