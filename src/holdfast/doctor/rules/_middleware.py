@@ -62,6 +62,20 @@ def looks_at_async(node: ast.AST) -> bool:
     return False
 
 
+def leaves_it_to_super(call: ast.FunctionDef) -> bool:
+    """Whether `super().__call__` answers, and nothing is done to what it or the view gives."""
+    asked = [
+        part
+        for part in everything(call)
+        if isinstance(part, ast.Call)
+        and isinstance(part.func, ast.Attribute)
+        and part.func.attr in {"__call__", "get_response"}
+    ]
+    supers = [one for one in asked if ast.unparse(one.func).startswith("super(")]
+    returned = {id(part.value) for part in everything(call) if isinstance(part, ast.Return)}
+    return bool(supers) and all(id(one) in returned for one in asked)
+
+
 def factories(file: File) -> list[tuple[Defined, FunctionNode]]:
     """Middleware that is a function of `get_response`, with the function that it returns."""
     found = []

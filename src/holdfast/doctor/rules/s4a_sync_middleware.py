@@ -8,7 +8,14 @@ from collections.abc import Iterator
 from ..file import DefinedClass, File
 from ..findings import Finding
 from ..names import everything, parameters
-from ._middleware import async_capable, factories, looks_at_async, middlewares, own
+from ._middleware import (
+    async_capable,
+    factories,
+    leaves_it_to_super,
+    looks_at_async,
+    middlewares,
+    own,
+)
 
 CODE = "S4a"
 TITLE = "Middleware that forces a thread under ASGI"
@@ -56,7 +63,9 @@ def check(file: File) -> Iterator[Finding]:
             continue
         if any(own(class_, name) for name in ("__acall__", "acall")) or _marks(class_.node):
             continue  # S4c
-        if async_capable(file, class_) is None and looks_at_async(call):
+        if async_capable(file, class_) is None and (
+            looks_at_async(call) or leaves_it_to_super(call)
+        ):
             continue
         yield file.finding(
             CODE,

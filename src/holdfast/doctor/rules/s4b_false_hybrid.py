@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from ..file import File
 from ..findings import Finding
 from ..names import FunctionNode, everything
-from ._middleware import async_capable, looks_at_async, middlewares, own
+from ._middleware import async_capable, leaves_it_to_super, looks_at_async, middlewares, own
 
 CODE = "S4b"
 TITLE = "Middleware that inherits async_capable, but whose __call__ is synchronous"
@@ -44,7 +44,7 @@ def check(file: File) -> Iterator[Finding]:
             continue
         if _returns_what_it_was_given(call) or _hands_on(class_.node, call):
             continue
-        if _leaves_it_to_super(call):
+        if leaves_it_to_super(call):
             continue
         yield file.finding(
             CODE,
@@ -67,20 +67,6 @@ def _returns_what_it_was_given(call: ast.FunctionDef) -> bool:
         and len(call.body) == len(returns) == 1
         and isinstance(returns[0].value, ast.Call)
     )
-
-
-def _leaves_it_to_super(call: ast.FunctionDef) -> bool:
-    """Whether `super().__call__` answers, and nothing is done to what it or the view gives."""
-    asked = [
-        part
-        for part in everything(call)
-        if isinstance(part, ast.Call)
-        and isinstance(part.func, ast.Attribute)
-        and part.func.attr in {"__call__", "get_response"}
-    ]
-    supers = [one for one in asked if ast.unparse(one.func).startswith("super(")]
-    returned = {id(part.value) for part in everything(call) if isinstance(part, ast.Return)}
-    return bool(supers) and all(id(one) in returned for one in asked)
 
 
 def _hands_on(class_: ast.ClassDef, call: ast.FunctionDef) -> bool:
