@@ -11,7 +11,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from .before_view import handed_on
-from .effects import activations, clears, held, is_cache, makes_untrue, writes
+from .cache_changes import is_cache, makes_untrue
+from .effects import activations, clears, held, writes
 from .names import FunctionNode, bound_in, dotted, imported, parameters, statements, walk
 from .settings_files import Said, said_in
 from .sources import Source

@@ -6,7 +6,7 @@ import ast
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from .effects import is_cache
+from .cache_changes import is_cache
 from .names import FunctionNode, walk
 
 if TYPE_CHECKING:

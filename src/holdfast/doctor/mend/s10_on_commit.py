@@ -13,7 +13,7 @@ from collections.abc import Iterator
 
 import libcst as cst
 
-from ..effects import cache_changes
+from ..cache_changes import cache_changes
 from ..file import Defined
 from ..findings import Finding
 from ..names import everything, walk

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..effects import is_cache_of
+from ..cache_changes import is_cache_of
 from ..project import Project
 
 

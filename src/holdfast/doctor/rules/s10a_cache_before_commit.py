@@ -6,7 +6,7 @@ import ast
 import re
 from collections.abc import Iterator
 
-from ..effects import cache_changes
+from ..cache_changes import cache_changes
 from ..file import Defined, File
 from ..findings import Finding
 from ..frameworks import RECEIVERS, Kind
