@@ -56,13 +56,17 @@ class _Ways:
         return after
 
     def branches(self, statement: ast.If, *, guarded: bool, after: bool) -> bool:
-        after = self.take(statement.test, guarded=guarded, after=after)
-        inside = guarded or self.is_for_some(statement)
         ended = after
-        for block in (statement.body, statement.orelse):
-            at_end = self.through(block, guarded=inside, after=after)
-            ended = ended or (at_end and not _leaves(block))
-        return ended
+        while True:  # one `elif` after the other: there may be a thousand
+            after = self.take(statement.test, guarded=guarded, after=after)
+            guarded = guarded or self.is_for_some(statement)
+            at_end = self.through(statement.body, guarded=guarded, after=after)
+            ended = ended or (at_end and not _leaves(statement.body))
+            if len(statement.orelse) != 1 or not isinstance(statement.orelse[0], ast.If):
+                break
+            statement = statement.orelse[0]
+        at_end = self.through(statement.orelse, guarded=guarded, after=after)
+        return ended or (at_end and not _leaves(statement.orelse))
 
     def is_for_some(self, statement: ast.If) -> bool:
         test = statement.test

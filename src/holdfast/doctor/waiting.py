@@ -181,14 +181,15 @@ class _Variables:
 
     def is_query(self, node: ast.AST) -> bool:
         """Whether it is a query that has not been asked: `Model.objects.filter(...)`."""
-        if isinstance(node, ast.Name):
-            return node.id in self.queries
-        if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Attribute):
-            return False
-        name = node.func.attr
-        if name in _QUERY or (name[:1] == "a" and name[1:] in _QUERY) or name == "aiterator":
-            return False
-        return self.of_manager(node.func.value) or self.is_query(node.func.value)
+        root = node
+        while isinstance(root, ast.Call) and isinstance(root.func, ast.Attribute):
+            name = root.func.attr
+            if name in _QUERY or name.removeprefix("a") in _QUERY or name == "aiterator":
+                return False
+            root = root.func.value
+        if isinstance(root, ast.Name):
+            return root.id in self.queries
+        return root is not node and self.of_manager(root)
 
     def of_manager(self, node: ast.AST) -> bool:
         """Whether it is a manager of something that is known by its name, or comes from one."""

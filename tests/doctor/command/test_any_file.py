@@ -82,6 +82,12 @@ def test_what_is_unusual_is_read_as_all_else_is(sick, problems, content):
     assert problems() == {}
 
 
+def test_hundreds_of_branches_are_read(sick, problems):
+    branches = "".join(f"    elif n == {n}:\n        print({n})\n" for n in range(700))
+    sick.put("long.py", f"def view(request, n):\n    if not n:\n        pass\n{branches}")
+    assert problems() == {}
+
+
 def test_deep_code_is_read_or_said_to_be_unreadable(sick, problems):
     deep = "".join(f"{' ' * level}if a{level}:\n" for level in range(95)) + " " * 95 + "pass\n"
     sick.put("deep.py", deep)

@@ -153,8 +153,7 @@ def _compares(part: ast.AST, header: _Test, parts: list[ast.AST]) -> bool:
     return any(
         isinstance(loop, ast.For)
         and isinstance(loop.target, ast.Tuple)
-        and isinstance(loop.target.elts[0], ast.Name)
-        and loop.target.elts[0].id in asked
+        and any(isinstance(one, ast.Name) and one.id in asked for one in loop.target.elts[:1])
         and "headers" in ast.unparse(loop.iter)
         for loop in parts
     )
