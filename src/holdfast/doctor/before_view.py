@@ -99,10 +99,13 @@ class _Ways:
         return after or any(self.runs_the_view(part) for part in parts)
 
     def runs_the_view(self, node: ast.AST) -> bool:
-        return isinstance(node, ast.Call) and any(
-            (part.attr if isinstance(part, ast.Attribute) else getattr(part, "id", ""))
-            in self.views
-            for part in everything(node.func)
+        if not isinstance(node, ast.Call):
+            return False
+        # `get_response(request)`, and `sync_to_async(get_response)(request)`.
+        called = [node.func, *node.func.args] if isinstance(node.func, ast.Call) else [node.func]
+        return any(
+            (one.attr if isinstance(one, ast.Attribute) else getattr(one, "id", "")) in self.views
+            for one in called
         )
 
 
