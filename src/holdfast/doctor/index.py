@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from .before_view import handed_on
 from .cache_changes import is_cache, makes_untrue
 from .effects import activations, clears, held, writes
+from .lasting import lasting
 from .names import FunctionNode, bound_in, dotted, imported, parameters, statements, walk
 from .settings_files import Said, said_in
 from .sources import Source
@@ -44,6 +45,8 @@ class FunctionIndex:
         writes: what it writes onto that isn't its own, as full names (`self.x` for its object),
             and the names of the attributes and values that take part.
         clears: holders whose attributes it deletes or sets to None.
+        lasting: those of `writes` where it only fills in what is missing and isn't of a request,
+            or marks that it runs.
     """
 
     name: str
@@ -55,6 +58,7 @@ class FunctionIndex:
     changes: list[str] = field(default_factory=list)
     writes: dict[str, list[str]] = field(default_factory=dict)
     clears: list[str] = field(default_factory=list)
+    lasting: list[str] = field(default_factory=list)
     activates: dict[str, str] = field(default_factory=dict)
     hands_on: list[str] = field(default_factory=list)
     hands_early: list[tuple[str, str, str]] = field(default_factory=list)
@@ -351,6 +355,7 @@ class _Indexer:
         found.calls = list(calls)
         found.writes = writes(node, inner)
         found.clears = clears(node, inner)
+        found.lasting = lasting(node, inner, found.writes) if found.writes else []
         found.activates = activations(node, inner)
         found.returns = next(
             (

@@ -246,6 +246,9 @@ class _Judge:
         if isinstance(node, ast.Assign | ast.Delete):
             back = isinstance(node, ast.Delete) or is_nothing(node.value)
             holders = {self.local_written(method, target) for target in node.targets} - {""}
+            index = self.file.index.functions.get(method.name)
+            if index is not None:
+                holders -= {self.file.project.canonical(one) for one in index.lasting}
             return dict.fromkeys(holders, TAKES_BACK if back else SETS)
         assert isinstance(node, ast.Call)  # noqa: S101 - nothing else gets here
         what, how = activation(node, method.names, method.node)
@@ -348,6 +351,8 @@ class _Judge:
         cleared = {self.of_class(one, function.class_name) for one in index.clears}
         for holder, values in index.writes.items():
             full = self.of_class(holder, function.class_name)
+            if holder in index.lasting:
+                continue
             if self.kind(full) == "local" and (values or full in cleared):
                 found[self.file.project.canonical(full)] = TAKES_BACK if full in cleared else SETS
         for called in index.calls:

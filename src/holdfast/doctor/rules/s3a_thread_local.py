@@ -106,7 +106,7 @@ def _writers(file: File, holder: str) -> dict[str, bool]:
                 and f"{function.class_name}.{base[5:]}" == holder
             ):
                 continue
-            judged = (
+            judged = written not in function.index.lasting and (
                 bool(REQUEST_DATA & set(values))
                 or function.full_name in project.given_request_data
                 or function.full_name in lifetimes.reached_by_middleware
