@@ -17,10 +17,17 @@ _MISSING = ("KeyError", "AttributeError", "LookupError", "IndexError", "NameErro
 
 @dataclass(frozen=True, slots=True)
 class Guard:
-    """What is looked at before a write runs, and all that runs or doesn't with it."""
+    """What is looked at before a write runs, and all that runs or doesn't with it.
+
+    Attributes:
+        looks: the test, or the statements of a `try`.
+        block: what runs.
+        around: whether the test stands around the block, and doesn't leave before it.
+    """
 
     looks: Sequence[ast.AST]
     block: Sequence[ast.stmt]
+    around: bool = False
 
 
 def guards(body: Sequence[ast.stmt], write: ast.AST) -> Iterator[Guard]:
@@ -38,7 +45,7 @@ def guards(body: Sequence[ast.stmt], write: ast.AST) -> Iterator[Guard]:
             if not any(_within(inner, write) for inner in block):
                 continue
             if isinstance(statement, ast.If):
-                yield Guard([statement.test], block)
+                yield Guard([statement.test], block, around=True)
             elif isinstance(statement, ast.Try) and any(
                 handler.body is block and _of_missing(handler) for handler in statement.handlers
             ):

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 from ..file import Defined, DefinedClass, File
 from ..findings import Finding
 from ..frameworks import Kind
 from ..index import REQUEST_DATA
 from ..names import FunctionNode, dotted, everything, walk
+from ..once import guards, is_looked_for
+from ._own import Own, Write
 from ._taint import mentions, request_data
 
 CODE = "S1a"
@@ -51,73 +54,229 @@ _SHARED = {
     Kind.CALLABLE_VIEW,
     Kind.SINGLETON,
 }
-_MUTATORS = frozenset(
-    {"append", "add", "update", "extend", "insert", "setdefault", "pop", "clear", "remove"}
-)
+#: How methods call the request, and what comes with it: a test of it holds for one request.
+_GIVEN = {
+    Kind.MIDDLEWARE: {"req", "request", "response", "view_func", "view_func_args", "view_kwargs"},
+    Kind.ADMIN: {
+        "change", "form", "formset", "obj", "object_id", "queryset", "req", "request", "user",
+    },
+}  # fmt: skip
+_THE_REQUEST = frozenset({"context", "req", "request", "user"})
+#: Calls that give something else each time, and `connection.queries`.
+_EACH_TIME_ANOTHER = frozenset(
+    {
+        "get_random_string", "getrandbits", "getrusage", "monotonic", "monotonic_ns", "now",
+        "perf_counter", "perf_counter_ns", "process_time", "queries", "randint", "random", "time",
+        "time_ns", "today", "token_bytes", "token_hex", "token_urlsafe", "urandom", "utcnow",
+        "uuid1", "uuid4",
+    }
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class _Run:
+    """A method that requests run, or a function within one."""
+
+    function: Defined
+    own: Own
+    tainted: set[str]
+    given: set[str]
 
 
 def check(file: File) -> Iterator[Finding]:
     """Writes to `self`, to the class, and to what they hold, while a request is served."""
     for class_ in file.classes:
         kind = file.lifetimes.kind(class_.full_name)
-        if kind not in _SHARED:
+        if kind not in _SHARED or _is_local(file, class_):
             continue
-        at_request_time = file.lifetimes.at_request_time(class_.full_name)
-        for method in file.methods(class_):
-            if method.own_name not in at_request_time:
+        runs = _runs(file, class_, kind)
+        for run, write in _of_request(runs, kind):
+            yield file.finding(
+                CODE,
+                write.node,
+                f"{kind.value}: two requests at once both write {write.place}, and each reads what"
+                " the other wrote last.",
+                "Keep it on the request, in holdfast.state, or pass it as an argument.",
+                symbol=run.function.name,
+                attribute=write.place,
+                severity="error",
+            )
+
+
+def _is_local(file: File, class_: DefinedClass) -> bool:
+    """Whether each thread or task has its own attributes on such an object: S3's matter."""
+    return any(
+        ancestor.endswith((".local", ".Local"))
+        for ancestor in file.project.ancestors(class_.full_name)
+    )
+
+
+def _runs(file: File, class_: DefinedClass, kind: Kind) -> list[_Run]:
+    """The class's methods that requests run, also those that they only pass on to be called."""
+    methods = {method.own_name: method for method in file.methods(class_)}
+    todo = [name for name in methods if name in file.lifetimes.at_request_time(class_.full_name)]
+    runs: dict[str, _Run] = {}
+    while todo:
+        name = todo.pop(0)
+        if name in runs:
+            continue
+        method = methods[name]
+        own = Own(class_, method)
+        if kind is Kind.SINGLETON:
+            # Most such objects are registries and clients: only what is called a request's counts.
+            given = set(REQUEST_DATA).intersection(method.parameters)
+        else:
+            given = set(method.parameters)
+        tainted = request_data(method, given) if given else set()
+        known = _GIVEN.get(kind, _THE_REQUEST).intersection(method.parameters)
+        runs[name] = _Run(method, own, tainted, request_data(method, set(known)))
+        if kind is Kind.MIDDLEWARE:
+            todo += [
+                part.attr
+                for part in walk(method.node)
+                if isinstance(part, ast.Attribute)
+                and isinstance(part.value, ast.Name)
+                and part.value.id == method.self_name
+                and part.attr in methods
+            ]
+    found = list(runs.values())
+    if kind is Kind.MIDDLEWARE:
+        found += [
+            _Run(inner, run.own, run.tainted.union(inner.parameters), run.given)
+            for run in runs.values()
+            for inner in file.functions
+            if inner.outer is run.function
+        ]
+    return found
+
+
+def _of_request(runs: list[_Run], kind: Kind) -> Iterator[tuple[_Run, Write]]:
+    """The writes of what belongs to one request."""
+    said: set[str] = set()
+    others: list[tuple[_Run, Write]] = []
+    for run in runs:
+        kept = _kept_aside(run.function.node, run.own)
+        seen: set[str] = set()
+        for write in run.own.writes(run.function.node):
+            if write.place in seen:
                 continue
-            yield from _in_method(file, class_, method, kind)
+            if kind is Kind.SINGLETON:
+                value = write.value
+                certain = write.plain and value is not None and mentions(value, run.tainted)
+            else:
+                certain = _is_of_request(write, run, kind) or _puts_back(write.value, kept)
+            if _is_once(run, write):
+                continue
+            if certain:
+                seen.add(write.place)
+                said.add(write.attribute)
+                yield run, write
+            else:
+                others.append((run, write))
+    if kind not in {Kind.MIDDLEWARE, Kind.ADMIN}:
+        return
+    differing = _differing(others, kind)
+    used = {
+        run.own.read(part)
+        for run in runs
+        for part in walk(run.function.node)
+        if not isinstance(getattr(part, "ctx", None), ast.Store)
+    }
+    for run, write in others:
+        name = write.attribute
+        if name in said or (kind is Kind.ADMIN and not run.given):
+            continue
+        if kind is Kind.ADMIN:
+            counts = name in differing or _depends_on_request(run, write, around=False)
+        else:
+            counts = name in used and (
+                (_is_literal(write.value) and name in differing)
+                or (_is_literal(write.value) and _depends_on_request(run, write, around=True))
+                or (write.plain and _is_made(write.value))
+            )
+        if counts:
+            said.add(name)
+            yield run, write
 
 
-def _in_method(file: File, class_: DefinedClass, method: Defined, kind: Kind) -> Iterator[Finding]:
-    own = _own_names(class_, method)
-    if kind is Kind.SINGLETON:
-        # Most such objects are registries and clients: only what is called a request's counts.
-        tainted = request_data(method, set(REQUEST_DATA).intersection(method.parameters))
-        if not tainted:
-            return
-    else:
-        tainted = request_data(method, set(method.parameters))
-    kept = _kept_aside(method.node, own)
-    seen: set[str] = set()
-    for node, attribute, value in _writes(method.node, own):
-        if attribute in seen:
-            continue
-        if kind is Kind.SINGLETON and not (_plain(node) and value and mentions(value, tainted)):
-            continue
-        if not _is_of_request(value, tainted) and not _puts_back(value, kept):
-            continue
-        if _once_only(method.node, node, attribute.rpartition(".")[2], tainted):
-            continue
-        seen.add(attribute)
-        yield file.finding(
-            CODE,
-            node,
-            f"{kind.value}: two requests at once both write {attribute}, and each reads what the"
-            " other wrote last.",
-            "Keep it on the request, in holdfast.state, or pass it as an argument.",
-            symbol=method.name,
-            attribute=attribute,
-            severity="error",
+def _is_of_request(write: Write, run: _Run, kind: Kind) -> bool:
+    """Whether the value is of this request: made from what came with it, or made anew for it."""
+    value = write.value
+    if value is None:
+        return False
+    if mentions(value, run.tainted):
+        return True
+    if isinstance(value, ast.Call) and not value.args and not value.keywords:
+        return True
+    return (
+        kind is Kind.MIDDLEWARE
+        and write.plain
+        and any(
+            isinstance(part, ast.Call | ast.Attribute)
+            and dotted(part.func if isinstance(part, ast.Call) else part).rpartition(".")[2]
+            in (_EACH_TIME_ANOTHER if isinstance(part, ast.Call) else {"queries"})
+            for part in everything(value)
         )
+    )
 
 
-def _own_names(class_: DefinedClass, method: Defined) -> set[str]:
-    """How the method spells its object, and its class."""
-    names = {class_.node.name, "self.__class__", "type(self)"}
-    if method.self_name:
-        names |= {method.self_name, f"{method.self_name}.__class__"}
-    return names
+def _is_once(run: _Run, write: Write) -> bool:
+    """Whether the write only fills in, or renews, what is no request's."""
+    node, own = run.function.node, run.own
+    if not is_looked_for(node, write.node, write.attribute, own.read, own.written):
+        return False
+    value = getattr(write.node, "value", None)
+    if value is None:
+        return True
+    known = run.tainted & _THE_REQUEST
+    return not mentions(value, request_data(run.function, known) if write.plain else known)
 
 
-def _kept_aside(node: FunctionNode, own: set[str]) -> set[str]:
+def _depends_on_request(run: _Run, write: Write, *, around: bool) -> bool:
+    """Whether a test of the request decides if it is written."""
+    return any(
+        mentions(guard.looks[0], run.given)
+        and not any(run.own.read(part) for part in everything(guard.looks[0]))
+        for guard in guards(run.function.node.body, write.node)
+        if isinstance(guard.looks[0], ast.expr) and (guard.around or not around)
+    )
+
+
+def _differing(writes: list[tuple[_Run, Write]], kind: Kind) -> set[str]:
+    """Attributes that are not always given the same."""
+    values: dict[str, set[str]] = {}
+    changed = set()
+    for _, write in writes:
+        if write.plain and write.value is not None:
+            values.setdefault(write.attribute, set()).add(ast.unparse(write.value))
+        elif kind is Kind.MIDDLEWARE:
+            changed.add(write.attribute)
+    return {name for name, given in values.items() if len(given) > 1 or name in changed}
+
+
+def _is_literal(value: ast.expr | None) -> bool:
+    if isinstance(value, ast.List | ast.Tuple | ast.Set):
+        return all(_is_literal(one) for one in value.elts)
+    return isinstance(value, ast.Constant) or (isinstance(value, ast.Dict) and not value.keys)
+
+
+def _is_made(value: ast.expr | None) -> bool:
+    """Whether it is a new object of some class: `Profile(builtins=False)`."""
+    return (
+        isinstance(value, ast.Call)
+        and dotted(value.func).rpartition(".")[2][:1].isupper()
+        and not any(isinstance(p, ast.Name) and p.id == "settings" for p in everything(value))
+    )
+
+
+def _kept_aside(node: FunctionNode, own: Own) -> set[str]:
     """Variables that hold what an attribute was before: `saved = self.template`."""
     return {
         target.id
         for part in walk(node)
         if isinstance(part, ast.Assign)
         and isinstance(part.value, ast.Attribute)
-        and _spelled(part.value.value) in own
+        and own.is_own(part.value.value)
         for target in part.targets
         if isinstance(target, ast.Name)
         and any(
@@ -130,86 +289,5 @@ def _kept_aside(node: FunctionNode, own: set[str]) -> set[str]:
     }
 
 
-def _plain(node: ast.AST) -> bool:
-    """Whether an attribute itself is assigned, and not something kept under a key in it."""
-    return isinstance(node, ast.Assign | ast.AnnAssign) and not any(
-        isinstance(target, ast.Subscript)
-        for target in (node.targets if isinstance(node, ast.Assign) else [node.target])
-    )
-
-
 def _puts_back(value: ast.expr | None, kept: set[str]) -> bool:
     return isinstance(value, ast.Name) and value.id in kept
-
-
-def _writes(node: FunctionNode, own: set[str]) -> Iterator[tuple[ast.AST, str, ast.expr | None]]:
-    """Places that write onto the object or its class: where, what, and the value."""
-    for part in walk(node):
-        if isinstance(part, ast.Assign | ast.AnnAssign | ast.AugAssign):
-            targets = part.targets if isinstance(part, ast.Assign) else [part.target]
-            flat = [
-                one
-                for target in targets
-                for one in (target.elts if isinstance(target, ast.Tuple | ast.List) else [target])
-            ]
-            for target in flat:
-                place = target
-                while isinstance(place, ast.Subscript):
-                    place = place.value
-                if isinstance(place, ast.Attribute) and _spelled(place.value) in own:
-                    yield part, f"{_spelled(place.value)}.{place.attr}", part.value
-        elif isinstance(part, ast.Call):
-            if (
-                isinstance(part.func, ast.Name)
-                and part.func.id == "setattr"
-                and len(part.args) == 3  # noqa: PLR2004 - object, name, value
-                and _spelled(part.args[0]) in own
-            ):
-                name = part.args[1]
-                what = str(name.value) if isinstance(name, ast.Constant) else ast.unparse(name)
-                yield part, f"{_spelled(part.args[0])}.{what}", part.args[2]
-            elif (
-                isinstance(part.func, ast.Attribute)
-                and part.func.attr in _MUTATORS
-                and isinstance(part.func.value, ast.Attribute)
-                and _spelled(part.func.value.value) in own
-                and part.args
-            ):
-                held = part.func.value
-                yield part, f"{_spelled(held.value)}.{held.attr}", part.args[-1]
-
-
-def _spelled(node: ast.AST) -> str:
-    if isinstance(node, ast.Call) and dotted(node.func) == "type" and len(node.args) == 1:
-        return "type(self)"
-    return dotted(node)
-
-
-def _is_of_request(value: ast.expr | None, tainted: set[str]) -> bool:
-    """Whether the value is of this request: made from what came with it, or made anew for it."""
-    if value is None:
-        return False
-    if mentions(value, tainted):
-        return True
-    return isinstance(value, ast.Call) and not value.args and not value.keywords
-
-
-def _once_only(node: FunctionNode, write: ast.AST, attribute: str, tainted: set[str]) -> bool:
-    """Whether the write stands behind a check that the attribute isn't there yet."""
-    for outer in walk(node):
-        if not isinstance(outer, ast.If) or not any(part is write for part in everything(outer)):
-            continue
-        for part in everything(outer.test):
-            if isinstance(part, ast.Attribute) and part.attr == attribute:
-                return not _mentions_value(write, tainted - {"self", "cls"})
-            if isinstance(part, ast.Constant) and part.value == attribute:
-                return not _mentions_value(write, tainted - {"self", "cls"})
-    return False
-
-
-def _mentions_value(write: ast.AST, tainted: set[str]) -> bool:
-    value = getattr(write, "value", None)
-    return value is not None and any(
-        isinstance(part, ast.Name) and part.id in tainted & {"request", "req", "context", "user"}
-        for part in everything(value)
-    )
