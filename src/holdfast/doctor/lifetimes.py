@@ -54,6 +54,13 @@ _OF_ADMINS = frozenset(
         "save_related",
     }
 )  # fmt: skip
+#: What the admin gives its methods; others are there for whoever sets it up.
+_GIVEN_TO_ADMINS = frozenset(
+    {
+        "change", "form", "formset", "instance", "obj", "object", "object_id", "objects", "qs",
+        "queryset", "req", "request", "user",
+    }
+)  # fmt: skip
 #: Signals that are sent while the project is loaded, or by commands.
 _AT_START = ("class_prepared", "_migrate", "setting_changed", "_init", "app_registered")
 _TEMPLATE_DECORATORS = ("simple_tag", "inclusion_tag", "filter", "tag", "simple_block_tag")
@@ -104,10 +111,9 @@ class Lifetimes:
             if project.method(full, "__call__") is not None:
                 return Kind.CALLABLE_VIEW if self._takes_request(full) else Kind.SINGLETON
             return Kind.SINGLETON
-        if class_.name.endswith(("Admin", "AdminMixin")) and not _OF_ADMINS.isdisjoint(
-            class_.methods
-        ):
-            return Kind.ADMIN
+        name = class_.name.rpartition(".")[2]
+        if name.endswith(("Admin", "AdminMixin")) and not _OF_ADMINS.isdisjoint(class_.methods):
+            return Kind.REQUEST if "Inline" in name else Kind.ADMIN
         if class_.name.rpartition(".")[2].endswith("Node") and "render" in class_.methods:
             render = project.method(full, "render")
             if render is not None and "context" in render.index.parameters:
@@ -203,6 +209,8 @@ class Lifetimes:
             roots = {name for name in names if name.startswith(("render", "get_context"))}
         elif kind is Kind.CALLABLE_VIEW:
             roots = {"__call__"}
+        elif kind is Kind.ADMIN:
+            roots = {name for name in names - _SETUP if self._is_admins(full_class, name)}
         else:
             roots = names - _SETUP
         reached = self._within_class(full_class, roots)
@@ -213,6 +221,15 @@ class Lifetimes:
         setup = self._within_class(full_class, _SETUP & names)
         only_setup = setup - self._within_class(full_class, roots - setup)
         return (reached - only_setup - _SETUP) & (set(class_.methods) | reached)
+
+    def _is_admins(self, full_class: str, name: str) -> bool:
+        """Whether a method is one that the admin calls for a request, by what it is given."""
+        method = self.project.method(full_class, name)
+        return (
+            name in _OF_ADMINS
+            or method is None
+            or not _GIVEN_TO_ADMINS.isdisjoint(method.index.parameters)
+        )
 
     def _within_class(self, full_class: str, roots: set[str] | frozenset[str]) -> set[str]:
         reached: set[str] = set()
