@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from functools import cached_property
 
 from .frameworks import SHARED, Kind, kind_of_base
@@ -54,11 +55,12 @@ _OF_ADMINS = frozenset(
         "save_related",
     }
 )  # fmt: skip
+_OF_INLINE = re.compile(r"Inline(Model)?Admin(Mixin)?$")
 #: What the admin gives its methods; others are there for whoever sets it up.
 _GIVEN_TO_ADMINS = frozenset(
     {
-        "change", "form", "formset", "instance", "obj", "object", "object_id", "objects", "qs",
-        "queryset", "req", "request", "user",
+        "args", "change", "form", "formset", "instance", "kwargs", "obj", "object", "object_id",
+        "objects", "qs", "queryset", "req", "request", "user",
     }
 )  # fmt: skip
 #: Signals that are sent while the project is loaded, or by commands.
@@ -113,7 +115,7 @@ class Lifetimes:
             return Kind.SINGLETON
         name = class_.name.rpartition(".")[2]
         if name.endswith(("Admin", "AdminMixin")) and not _OF_ADMINS.isdisjoint(class_.methods):
-            return Kind.REQUEST if "Inline" in name else Kind.ADMIN
+            return Kind.REQUEST if _OF_INLINE.search(name) else Kind.ADMIN
         if class_.name.rpartition(".")[2].endswith("Node") and "render" in class_.methods:
             render = project.method(full, "render")
             if render is not None and "context" in render.index.parameters:
