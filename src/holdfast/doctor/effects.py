@@ -96,29 +96,53 @@ def _never_runs(function: FunctionNode, names: Names) -> set[int]:
     }
 
 
+#: Methods that empty what they are called on.
+RELEASES = frozenset({"clear", "pop", "release", "__release_local__"})
+
+
 def clears(function: FunctionNode, names: Names) -> list[str]:
-    """Holders of which the function deletes an attribute or an item, or sets one to None."""
+    """Holders of which the function deletes an attribute or an item, or sets one to None.
+
+    An empty container is nothing, too, unless something else is set beside it.
+    """
     found: dict[str, None] = {}
+    filled: set[str] = set()
+    emptied: dict[str, None] = {}
     for part in walk(function):
-        targets: list[ast.expr] = []
-        if isinstance(part, ast.Delete):
-            targets = part.targets
-        elif isinstance(part, ast.Assign) and isinstance(part.value, ast.Constant):
-            targets = part.targets if part.value.value is None else []
+        if isinstance(part, ast.Delete | ast.Assign):
+            for target in part.targets:
+                if not isinstance(target, ast.Attribute | ast.Subscript):
+                    continue
+                holder = holder_of(target.value, names)
+                if isinstance(part, ast.Delete) or _is_none(part.value):
+                    found[holder] = None
+                elif is_empty(part.value):
+                    emptied[holder] = None
+                else:
+                    filled.add(holder)
         elif isinstance(part, ast.Call):
-            if isinstance(part.func, ast.Name) and part.func.id == "delattr" and part.args:
+            called = dotted(part.func)
+            if part.args and (called == "delattr" or called.endswith("release_local")):
                 found[holder_of(part.args[0], names)] = None
-            elif isinstance(part.func, ast.Attribute) and part.func.attr in {
-                "clear",
-                "pop",
-                "release",
-            }:
+            elif isinstance(part.func, ast.Attribute) and part.func.attr in RELEASES:
                 found[holder_of(part.func.value, names)] = None
-        for target in targets:
-            if isinstance(target, ast.Attribute | ast.Subscript):
-                found[holder_of(target.value, names)] = None
+    found.update((holder, None) for holder in emptied if holder not in filled)
     found.pop("", None)
     return list(found)
+
+
+def _is_none(value: ast.expr) -> bool:
+    return isinstance(value, ast.Constant) and value.value is None
+
+
+def is_empty(value: ast.AST) -> bool:
+    """Whether it is a container with nothing in it: `[]`, `dict()`."""
+    if isinstance(value, ast.Call):
+        called = dotted(value.func)
+        return called in {"dict", "list", "set"} and not (value.args or value.keywords)
+    return (isinstance(value, ast.List | ast.Tuple) and not value.elts) or (
+        isinstance(value, ast.Dict) and not value.keys
+    )
 
 
 def holder_of(node: ast.expr, names: Names) -> str:

@@ -8,10 +8,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
-from ..effects import activation, holder_of
+from ..effects import RELEASES, activation, holder_of, is_empty
 from ..file import Defined, DefinedClass, File
 from ..lifetimes import is_application
-from ..names import FunctionNode, everything, walk
+from ..names import FunctionNode, dotted, everything, walk
 from ..paths import NOTHING, SETS, SOMETIMES, TAKES_BACK, ends
 from ..project import Function
 from ._middleware import factories, middlewares
@@ -244,7 +244,11 @@ class _Judge:
 
     def effects_of(self, method: Defined, node: ast.AST, depth: int) -> dict[str, str]:
         if isinstance(node, ast.Assign | ast.Delete):
-            back = isinstance(node, ast.Delete) or is_nothing(node.value)
+            back = (
+                isinstance(node, ast.Delete)
+                or is_nothing(node.value)
+                or self.is_what_was_before(method, node)
+            )
             holders = {self.local_written(method, target) for target in node.targets} - {""}
             index = self.file.index.functions.get(method.name)
             if index is not None:
@@ -260,11 +264,28 @@ class _Judge:
         inner = self.own_method(method, node)
         if inner is not None and depth < _DEEPEST:
             return self.of_method(inner, depth + 1)
+        given = [*node.args, *(keyword.value for keyword in node.keywords)]
         for callee in self.file.callees(method, node):
             for one, way in self.summary(callee, 1).items():
-                back = bool(node.args) and all(is_nothing(argument) for argument in node.args)
+                back = all(map(is_nothing, given)) and (bool(given) or _is_given(callee, one))
                 found.setdefault(one, TAKES_BACK if back else way)
         return found
+
+    def is_what_was_before(self, method: Defined, node: ast.Assign) -> bool:
+        """`local.user = old`, after `old = getattr(local, "user", None)`."""
+        if not isinstance(node.value, ast.Name):
+            return False
+        holders = {self.local_written(method, target) for target in node.targets}
+        return any(
+            isinstance(part, ast.Assign)
+            and any(isinstance(t, ast.Name) and t.id == node.value.id for t in part.targets)
+            and any(
+                isinstance(read, ast.Name | ast.Attribute)
+                and self.local_of(method, read) in holders - {""}
+                for read in everything(part.value)
+            )
+            for part in walk(method.node)
+        )
 
     def of_method(self, method: Defined, depth: int) -> dict[str, str]:
         """What a method of the same object leaves behind it, seen from its caller."""
@@ -286,17 +307,22 @@ class _Judge:
         """The thread-local object that an attribute is written on; nothing, if it is none."""
         if not isinstance(target, ast.Attribute | ast.Subscript):
             return ""
-        held = self.of_class(holder_of(target.value, method.names), method.class_name)
+        return self.local_of(method, target.value)
+
+    def local_of(self, method: Defined, node: ast.expr) -> str:
+        """The thread-local object that an expression is; nothing, if it is none."""
+        held = self.of_class(holder_of(node, method.names), method.class_name)
         return self.file.project.canonical(held) if self.kind(held) == "local" else ""
 
     def on_local(self, method: Defined, call: ast.Call) -> dict[str, str]:
         """`local.clear()`, `setattr(local, ...)`, `variable.set(...)`, `variable.reset(...)`."""
-        if isinstance(call.func, ast.Name) and call.func.id in {"setattr", "delattr"} and call.args:
+        called = dotted(call.func).rpartition(".")[2]
+        if called in {"setattr", "delattr", "release_local"} and call.args:
             held = self.of_class(holder_of(call.args[0], method.names), method.class_name)
-            back = call.func.id == "delattr" or is_nothing(call.args[-1])
+            back = called != "setattr" or is_nothing(call.args[-1])
         elif isinstance(call.func, ast.Attribute):
             held = self.of_class(holder_of(call.func.value, method.names), method.class_name)
-            if call.func.attr in {"clear", "pop", "reset", "release"}:
+            if call.func.attr in RELEASES or call.func.attr == "reset":
                 back = True
             elif call.func.attr == "set" and call.args:
                 back = is_nothing(call.args[0])
@@ -383,7 +409,17 @@ class _Judge:
 
 def is_nothing(value: ast.AST) -> bool:
     """`None`, and what stands for it."""
-    return isinstance(value, ast.Constant) and value.value in (None, "", False)
+    return is_empty(value) or (isinstance(value, ast.Constant) and value.value in (None, "", False))
+
+
+def _is_given(function: Function, holder: str) -> bool:
+    """Whether a function writes what it is given, which is nothing where nothing is given."""
+    own = {"self", "cls"}
+    return any(
+        set(function.index.parameters).difference(own).intersection(values)
+        for written, values in function.index.writes.items()
+        if written.rpartition(".")[2] == holder.rpartition(".")[2]
+    )
 
 
 def _never(_: ast.AST) -> bool:
