@@ -36,7 +36,7 @@ def edit(request):
 def check(file: File) -> Iterator[Finding]:
     """Functions that requests run, and what they write onto classes and functions."""
     for function in file.functions:
-        tainted = of_request(function)
+        tainted = of_request(file, function)
         if not tainted or function.own_name in {"__init_subclass__", "contribute_to_class"}:
             continue
         seen: set[str] = set()

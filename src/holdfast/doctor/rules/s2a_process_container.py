@@ -8,7 +8,10 @@ from collections.abc import Iterator
 
 from ..file import Defined, File
 from ..findings import Finding
+from ..frameworks import SHARED, Kind
 from ..names import dotted, walk
+from ._identity import identities, is_identity, may_mention, written_under
+from ._memo import is_memo
 from ._taint import mentions, of_request
 
 CODE = "S2a"
@@ -42,7 +45,17 @@ _MUTATORS = frozenset(
     }
 )  # fmt: skip
 _REGISTERS = re.compile(r"regist(ry|er|ered)|(^|_)populate", re.IGNORECASE)
-_REGISTRY = ("register", "connect", "subscribe", "autodiscover", "add_hook", "add_handler", "setup")
+_REGISTRY = re.compile(
+    r"register|(^|_)(connect|subscribe|autodiscover|setup)(_|$)|add_(hook|handler)", re.IGNORECASE
+)
+#: What objects are made for requests, or used by them: a method's name says nothing there.
+_OF_REQUESTS = SHARED - {Kind.SINGLETON} | {Kind.VIEW, Kind.CONSUMER}
+#: What Django's metaclass keeps of a form's fields, once for all forms of the class.
+_FIELDS = frozenset({"base_fields", "declared_fields"})
+_OF_CLASS = "an attribute of a class"
+_OF_FORMS = "the fields of all forms"
+#: Methods that run before all others of their object.
+_FIRST = ("__init__", "setup", "dispatch", "initial", "connect", "websocket_connect")
 
 
 def check(file: File) -> Iterator[Finding]:
@@ -56,8 +69,12 @@ def check(file: File) -> Iterator[Finding]:
         free = {
             n for part in walk(function.node) if isinstance(part, ast.Global) for n in part.names
         }
+        tainted = of_request(file, function)
+        known = identities(file, function) if may_mention(file) else None
         for part in walk(function.node):
-            name = _global_of_request(function, part, free)
+            if known is not None and written_under(file, function, part, known):
+                continue  # S3b
+            name = _global_of_request(function, part, free, tainted)
             if name and (name, function.name) not in seen:
                 seen.add((name, function.name))
                 yield file.finding(
@@ -72,15 +89,23 @@ def check(file: File) -> Iterator[Finding]:
                 )
                 continue
             for place, keyed_by in _changed(part, free):
+                if known is not None and keyed_by is not None:
+                    if is_identity(file, function, keyed_by, known):
+                        continue  # S3b
                 holder, kind = _container(file, function, place, free)
                 if (
                     not holder
                     or (holder, function.name) in seen
-                    or _is_memo(function, place, keyed_by, part)
+                    or (kind == _OF_CLASS and _is_set_up(function, part, tainted))
+                    or is_memo(function, place, keyed_by, part, tainted)
                 ):
                     continue
-                if isinstance(keyed_by, ast.Constant) and not of_request(function):
+                if isinstance(keyed_by, ast.Constant) and not tainted:
                     continue  # one value for the process, from somewhere else
+                if _is_for_all(keyed_by) and not mentions(part, tainted):
+                    continue
+                if kind == _OF_FORMS and not mentions(part, tainted):
+                    continue
                 seen.add((holder, function.name))
                 name = holder.rpartition(".")[2]
                 if _REGISTERS.search(name):
@@ -99,15 +124,20 @@ def check(file: File) -> Iterator[Finding]:
     del project
 
 
-def _global_of_request(function: Defined, part: ast.AST, free: set[str]) -> str:
+def _global_of_request(function: Defined, part: ast.AST, free: set[str], tainted: set[str]) -> str:
     """`global user; user = request.user`: the global's name."""
     if not isinstance(part, ast.Assign) or not free:
         return ""
-    tainted = of_request(function)
     for target in part.targets:
-        if isinstance(target, ast.Name) and target.id in free and mentions(part.value, tainted):
-            if not _is_memo(function, target, None, part):
-                return target.id
+        pairs = [(target, part.value)]
+        if isinstance(target, ast.Tuple) and isinstance(part.value, ast.Tuple):
+            pairs = list(zip(target.elts, part.value.elts, strict=False))
+        elif isinstance(target, ast.Tuple):
+            pairs = [(one, part.value) for one in target.elts]
+        for one, value in pairs:
+            if isinstance(one, ast.Name) and one.id in free and mentions(value, tainted):
+                if not is_memo(function, one, None, part, tainted):
+                    return one.id
     return ""
 
 
@@ -135,6 +165,18 @@ def _changed(part: ast.AST, free: set[str]) -> Iterator[tuple[ast.expr, ast.expr
 
 def _container(file: File, function: Defined, place: ast.expr, free: set[str]) -> tuple[str, str]:
     """The full name of the container, and what it is; nothing, if it isn't one of the process."""
+    fields: ast.expr = place.value if isinstance(place, ast.Attribute) else place
+    while isinstance(fields, ast.Subscript):
+        fields = fields.value
+    if isinstance(fields, ast.Attribute) and fields.attr in _FIELDS:
+        written = ast.unparse(fields.value)
+        own = written in {"self", "cls", "self.__class__", "type(self)"} and function.class_name
+        full = own or file.project.canonical(function.names.of(fields.value))
+        return (
+            (f"{full}.{fields.attr}", _OF_FORMS)
+            if file.project.class_in_project(full)
+            else ("", "")
+        )
     while isinstance(place, ast.Subscript):
         place = place.value
     project = file.project
@@ -153,7 +195,7 @@ def _container(file: File, function: Defined, place: ast.expr, free: set[str]) -
                 return "", ""
             if not project.class_in_project(found[0]):
                 return "", ""
-            return f"{found[0]}.{place.attr}", "an attribute of a class"
+            return f"{found[0]}.{place.attr}", _OF_CLASS
     full = function.names.of(place)
     if not full or "." not in full:
         return "", ""
@@ -165,20 +207,27 @@ def _container(file: File, function: Defined, place: ast.expr, free: set[str]) -
     if project.class_in_project(owner_name):
         found = project.attribute(owner_name, name)
         if found is not None and _kind(found[1]):
-            return full, "an attribute of a class"
+            return full, _OF_CLASS
     return "", ""
 
 
+def _is_set_up(function: Defined, part: ast.AST, tainted: set[str]) -> bool:
+    """Whether an object that is made puts the same into its class as all others do."""
+    return function.own_name == "__init__" and not mentions(part, tainted)
+
+
+def _is_for_all(given: ast.expr | None) -> bool:
+    """Whether it is a dict that is the same each time, but for its values."""
+    return isinstance(given, ast.Dict) and all(isinstance(key, ast.Constant) for key in given.keys)
+
+
 def _own(file: File, function: Defined, attribute: str) -> bool:
-    """Whether objects of the class get a container of their own when they are made."""
+    """Whether objects of the class get a container of their own before others use it."""
     for ancestor in file.project.ancestors(function.class_name):
-        made = file.project.method(ancestor, "__init__")
-        if made is not None and f"self.{attribute}" in made.index.writes:
-            return True
-        if made is not None and any(
-            attribute in values for holder, values in made.index.writes.items() if holder == "self"
-        ):
-            return True
+        for name in {*_FIRST, function.own_name}:
+            made = file.project.method(ancestor, name)
+            if made is not None and attribute in made.index.writes.get("self", ()):
+                return True
     return False
 
 
@@ -196,42 +245,15 @@ def _kind(value: str) -> bool:
 
 def _fills_a_registry(file: File, function: Defined) -> bool:
     """Whether the function is there to be called while the project is loaded."""
-    names = function.name.lower()
-    if any(word in names for word in _REGISTRY) or _REGISTERS.search(names):
-        return True
+    if "request" not in function.parameters and not (
+        function.class_name and file.lifetimes.kind(function.class_name) in _OF_REQUESTS
+    ):
+        one: Defined | None = function
+        while one is not None:
+            if _REGISTRY.search(one.own_name):
+                return True
+            one = one.outer
+        if _REGISTERS.search(function.name):
+            return True
     full = f"{file.index.name}.{function.name}"
     return full in file.project.called_at_import
-
-
-def _is_memo(function: Defined, place: ast.expr, key: ast.expr | None, change: ast.AST) -> bool:
-    """Whether the function looks the key up first and returns what it finds: its own cache."""
-    written = ast.unparse(place)
-    if isinstance(change, ast.AugAssign):
-        return True  # a figure of this process
-    for part in walk(function.node):
-        if (
-            key is not None
-            and isinstance(part, ast.Call)
-            and isinstance(part.func, ast.Attribute)
-            and part.func.attr == "get"
-            and part.args
-            and ast.unparse(part.func.value) == written
-            and ast.unparse(part.args[0]) == ast.unparse(key)
-        ):
-            return True
-        if isinstance(part, ast.Compare) and any(
-            isinstance(op, ast.In | ast.NotIn) for op in part.ops
-        ):
-            if ast.unparse(part.comparators[-1]) == written:
-                return True
-        if isinstance(part, ast.Return) and part.value is not None and key is not None:
-            if written in ast.unparse(part.value):
-                return True
-        if isinstance(part, ast.Try) and any(
-            "KeyError" in ast.unparse(handler.type) for handler in part.handlers if handler.type
-        ):
-            if written in ast.unparse(part.body[0]):
-                return True
-        if key is None and isinstance(part, ast.If) and written in ast.unparse(part.test):
-            return True
-    return False
