@@ -43,8 +43,8 @@ _LOCALS = frozenset(
 
 def check(file: File) -> Iterator[Finding]:
     """Where a `threading.local` is made that request-handling code writes to."""
-    for place, holder, attribute in _made(file):
-        writers = _writers(file, holder)
+    for place, holder, attribute, kind in _made(file):
+        writers = _writers(file, holder, kind)
         if not any(writers.values()):
             continue
         by = next(name for name, judged in writers.items() if judged)
@@ -60,15 +60,16 @@ def check(file: File) -> Iterator[Finding]:
         )
 
 
-def _made(file: File) -> Iterator[tuple[ast.AST, str, str]]:
-    """Each `threading.local()`: where, its full name, and how it is called there."""
+def _made(file: File) -> Iterator[tuple[ast.AST, str, str, str]]:
+    """Each `threading.local()`: where, its full name, how it is called there, and its class."""
     text = file.source.text
     if "local" not in text and not any(name in text for name in file.project.own_locals):
         return
     for part in everything(file.tree):
         if not isinstance(part, ast.Assign | ast.AnnAssign) or not isinstance(part.value, ast.Call):
             continue
-        if not _is_local(file, file.names.of(part.value.func)):
+        kind = file.project.canonical(file.names.of(part.value.func))
+        if not _is_local(file, kind):
             continue
         targets = part.targets if isinstance(part, ast.Assign) else [part.target]
         for target in targets:
@@ -76,31 +77,36 @@ def _made(file: File) -> Iterator[tuple[ast.AST, str, str]]:
             symbol = file.symbol_at(part)
             if isinstance(target, ast.Name):
                 owner = f"{file.index.name}.{symbol}" if symbol else file.index.name
-                yield part, f"{owner}.{target.id}", written
+                yield part, f"{owner}.{target.id}", written, kind
             elif isinstance(target, ast.Attribute):
-                yield part, f"{file.index.name}.{symbol.rpartition('.')[0]}.{target.attr}", written
+                owner = f"{file.index.name}.{symbol.rpartition('.')[0]}"
+                yield part, f"{owner}.{target.attr}", written, kind
 
 
-def _is_local(file: File, full: str) -> bool:
-    if not full:
-        return False
-    canonical = file.project.canonical(full)
+def _is_local(file: File, canonical: str) -> bool:
     return canonical in _LOCALS or (
         file.project.class_in_project(canonical)
         and any(ancestor in _LOCALS for ancestor in file.project.ancestors(canonical))
     )
 
 
-def _writers(file: File, holder: str) -> dict[str, bool]:
-    """Functions that write to it, and whether what they write is of a request."""
+def _writers(file: File, holder: str, kind: str) -> dict[str, bool]:
+    """Functions that write to it, and whether what they write is of a request.
+
+    Those that its own class defines are among them: `def set_user(self, user): self.user = user`.
+    """
     project, lifetimes = file.project, file.lifetimes
     found: dict[str, bool] = {}
+    own = set(project.ancestors(kind)) - _LOCALS
     for function in project.functions():
         if lifetimes.is_apart(function):
             continue
         for written, values in function.index.writes.items():
             base = written.partition("[")[0]
-            if project.canonical(base) != holder and not (
+            if base == "self":
+                if function.class_name not in own or function.index.name.endswith("__init__"):
+                    continue
+            elif project.canonical(base) != holder and not (
                 base.startswith("self.")
                 and function.class_name
                 and f"{function.class_name}.{base[5:]}" == holder
