@@ -211,7 +211,9 @@ def _as_before(value: ast.expr, function: FunctionNode) -> bool:
             for part in walk(function)
         )
     written = dotted(value.func if isinstance(value, ast.Call) else value)
-    return written.endswith(("settings.LANGUAGE_CODE", "settings.TIME_ZONE", "get_default_timezone"))
+    return written.endswith(
+        ("settings.LANGUAGE_CODE", "settings.TIME_ZONE", "get_default_timezone")
+    )
 
 
 def activations(function: FunctionNode, names: Names) -> dict[str, str]:

@@ -102,7 +102,7 @@ def check(file: File) -> Iterator[Finding]:
                     continue
                 if isinstance(keyed_by, ast.Constant) and not tainted:
                     continue  # one value for the process, from somewhere else
-                if _is_for_all(keyed_by) and not mentions(part, tainted):
+                if _is_for_all(part) and not mentions(part, tainted):
                     continue
                 if kind == _OF_FORMS and not mentions(part, tainted):
                     continue
@@ -216,9 +216,16 @@ def _is_set_up(function: Defined, part: ast.AST, tainted: set[str]) -> bool:
     return function.own_name == "__init__" and not mentions(part, tainted)
 
 
-def _is_for_all(given: ast.expr | None) -> bool:
-    """Whether it is a dict that is the same each time, but for its values."""
-    return isinstance(given, ast.Dict) and all(isinstance(key, ast.Constant) for key in given.keys)
+def _is_for_all(part: ast.AST) -> bool:
+    """Whether it updates a dict under the same keys each time."""
+    return (
+        isinstance(part, ast.Call)
+        and isinstance(part.func, ast.Attribute)
+        and part.func.attr == "update"
+        and bool(part.args)
+        and isinstance(part.args[0], ast.Dict)
+        and all(isinstance(key, ast.Constant) for key in part.args[0].keys)
+    )
 
 
 def _own(file: File, function: Defined, attribute: str) -> bool:
