@@ -33,7 +33,7 @@ def lasting(function: FunctionNode, names: Names, writes: dict[str, list[str]]) 
     """
     found: dict[str, bool] = {}
     for write, holder, attribute, value in _writes(function, names):
-        if holder not in writes or holder.startswith("self") or not found.get(holder, True):
+        if holder not in writes or holder == "self" or not found.get(holder, True):
             continue
         found[holder] = (
             value is not None

@@ -252,7 +252,8 @@ class _Judge:
             holders = {self.local_written(method, target) for target in node.targets} - {""}
             index = self.file.index.functions.get(method.name)
             if index is not None:
-                holders -= {self.file.project.canonical(one) for one in index.lasting}
+                lasting = [self.of_class(one, method.class_name) for one in index.lasting]
+                holders -= {self.file.project.canonical(one) for one in lasting}
             return dict.fromkeys(holders, TAKES_BACK if back else SETS)
         assert isinstance(node, ast.Call)  # noqa: S101 - nothing else gets here
         what, how = activation(node, method.names, method.node)
