@@ -113,41 +113,43 @@ def _is_local(file: File, class_: DefinedClass) -> bool:
 
 def _runs(file: File, class_: DefinedClass, kind: Kind) -> list[_Run]:
     """The class's methods that requests run, also those that they only pass on to be called."""
-    methods = {method.own_name: method for method in file.methods(class_)}
-    todo = [name for name in methods if name in file.lifetimes.at_request_time(class_.full_name)]
-    runs: dict[str, _Run] = {}
+    methods = list(file.methods(class_))
+    reached = file.lifetimes.at_request_time(class_.full_name)
+    todo = [method for method in methods if method.own_name in reached]
+    runs: list[_Run] = []
     while todo:
-        name = todo.pop(0)
-        if name in runs:
+        method = todo.pop(0)
+        if any(run.function is method for run in runs):
             continue
-        method = methods[name]
-        own = Own(class_, method)
         if kind is Kind.SINGLETON:
             # Most such objects are registries and clients: only what is called a request's counts.
             given = set(REQUEST_DATA).intersection(method.parameters)
         else:
             given = set(method.parameters)
-        tainted = request_data(method, given) if given else set()
-        known = _GIVEN.get(kind, _THE_REQUEST).intersection(method.parameters)
-        runs[name] = _Run(method, own, tainted, request_data(method, set(known)))
-        if kind is Kind.MIDDLEWARE:
-            todo += [
+        known = set(_GIVEN.get(kind, _THE_REQUEST).intersection(method.parameters))
+        runs.append(
+            _Run(
+                method,
+                Own(class_, method),
+                request_data(method, given) if given else set(),
+                request_data(method, known) if known else set(),
+            )
+        )
+        if kind is Kind.MIDDLEWARE and method.self_name:
+            named = {
                 part.attr
                 for part in walk(method.node)
-                if isinstance(part, ast.Attribute)
-                and isinstance(part.value, ast.Name)
-                and part.value.id == method.self_name
-                and part.attr in methods
-            ]
-    found = list(runs.values())
+                if isinstance(part, ast.Attribute) and dotted(part.value) == method.self_name
+            }
+            todo += [other for other in methods if other.own_name in named]
     if kind is Kind.MIDDLEWARE:
-        found += [
+        runs += [
             _Run(inner, run.own, run.tainted.union(inner.parameters), run.given)
-            for run in runs.values()
+            for run in runs
             for inner in file.functions
             if inner.outer is run.function
         ]
-    return found
+    return runs
 
 
 def _of_request(runs: list[_Run], kind: Kind) -> Iterator[tuple[_Run, Write]]:
