@@ -36,14 +36,15 @@ def edit(request):
 def check(file: File) -> Iterator[Finding]:
     """Functions that requests run, and what they write onto classes and functions."""
     for function in file.functions:
-        tainted = of_request(file, function)
-        if not tainted or function.own_name in {"__init_subclass__", "contribute_to_class"}:
+        if function.own_name in {"__init_subclass__", "contribute_to_class"}:
             continue
+        held = [(*write, _holder(file, function, write[1])) for write in _writes(function)]
+        held = [write for write in held if write[3]]
+        tainted = of_request(file, function) if held else set()
         seen: set[str] = set()
-        for node, target, value in _writes(function):
-            holder = _holder(file, function, target)
+        for node, target, value, holder in held:
             written = ast.unparse(target)
-            if not holder or written in seen or not mentions(value, tainted):
+            if written in seen or not mentions(value, tainted):
                 continue
             if _only_once(function, node, target):
                 continue

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 from ..file import Defined, File
 from ..findings import Finding
@@ -60,8 +61,7 @@ _FIRST = ("__init__", "setup", "dispatch", "initial", "connect", "websocket_conn
 
 def check(file: File) -> Iterator[Finding]:
     """Changes of containers that a request makes, other than filling registries and memos."""
-    project = file.project
-    seen: set[tuple[str, str]] = set()
+    by_thread = may_mention(file)
     for function in file.functions:
         why = file.reached(function)
         if not why or _fills_a_registry(file, function):
@@ -69,14 +69,16 @@ def check(file: File) -> Iterator[Finding]:
         free = {
             n for part in walk(function.node) if isinstance(part, ast.Global) for n in part.names
         }
+        changes = list(_changes(file, function, free))
+        if not changes and not free:
+            continue
         tainted = of_request(file, function)
-        known = identities(file, function) if may_mention(file) else None
-        for part in walk(function.node):
-            if known is not None and written_under(file, function, part, known):
-                continue  # S3b
+        known = identities(file, function) if by_thread else set()
+        seen: set[str] = set()
+        for part in walk(function.node) if free else ():
             name = _global_of_request(function, part, free, tainted)
-            if name and (name, function.name) not in seen:
-                seen.add((name, function.name))
+            if name and name not in seen:
+                seen.add(name)
                 yield file.finding(
                     CODE,
                     part,
@@ -87,41 +89,74 @@ def check(file: File) -> Iterator[Finding]:
                     attribute=name,
                     severity="error",
                 )
+        for change in changes:
+            name = change.holder.rpartition(".")[2]
+            if name in seen or change.holder in seen or _REGISTERS.search(name):
                 continue
-            for place, keyed_by in _changed(part, free):
-                if known is not None and keyed_by is not None:
-                    if is_identity(file, function, keyed_by, known):
-                        continue  # S3b
-                holder, kind = _container(file, function, place, free)
-                if (
-                    not holder
-                    or (holder, function.name) in seen
-                    or (kind == _OF_CLASS and _is_set_up(function, part, tainted))
-                    or is_memo(function, place, keyed_by, part, tainted)
-                ):
-                    continue
-                if isinstance(keyed_by, ast.Constant) and not tainted:
-                    continue  # one value for the process, from somewhere else
-                if _is_for_all(part) and not mentions(part, tainted):
-                    continue
-                if kind == _OF_FORMS and not mentions(part, tainted):
-                    continue
-                seen.add((holder, function.name))
-                name = holder.rpartition(".")[2]
-                if _REGISTERS.search(name):
-                    continue
-                yield file.finding(
-                    CODE,
-                    part,
-                    f"{function.name} changes {name}, {kind} of the process, for a request"
-                    f" ({why}): other workers don't see it, and other users of this one do.",
-                    "Use holdfast.shared for what all workers must see, holdfast.state for what"
-                    " belongs to the request.",
-                    symbol=function.name,
-                    attribute=name,
-                    confidence="medium",
-                )
-    del project
+            if not _is_of_request(function, change, tainted):
+                continue
+            if by_thread and _is_by_thread(file, function, change, known):
+                continue  # S3b
+            seen.add(change.holder)
+            yield file.finding(
+                CODE,
+                change.node,
+                f"{function.name} changes {name}, {change.kind} of the process, for a request"
+                f" ({why}): other workers don't see it, and other users of this one do.",
+                "Use holdfast.shared for what all workers must see, holdfast.state for what"
+                " belongs to the request.",
+                symbol=function.name,
+                attribute=name,
+                confidence="medium",
+            )
+
+
+@dataclass(frozen=True, slots=True)
+class _Change:
+    """A place that changes a container of the process.
+
+    Attributes:
+        node: the statement or the call.
+        place: the container as it is written.
+        key: under which something is changed, if that can be told.
+        holder: the container's full name.
+        kind: what it is, in words.
+    """
+
+    node: ast.AST
+    place: ast.expr
+    key: ast.expr | None
+    holder: str
+    kind: str
+
+
+def _changes(file: File, function: Defined, free: set[str]) -> Iterator[_Change]:
+    for part in walk(function.node):
+        for place, key in _changed(part, free):
+            holder, kind = _container(file, function, place, free)
+            if holder:
+                yield _Change(part, place, key, holder, kind)
+
+
+def _is_of_request(function: Defined, change: _Change, tainted: set[str]) -> bool:
+    """Whether it isn't a memo, and not the same whoever asks."""
+    if is_memo(function, change.place, change.key, change.node, tainted):
+        return False
+    if isinstance(change.key, ast.Constant) and not tainted:
+        return False  # one value for the process, from somewhere else
+    same = (
+        _is_for_all(change.node)
+        or change.kind == _OF_FORMS
+        # An object that is made puts the same into its class as all others do.
+        or (change.kind == _OF_CLASS and function.own_name == "__init__")
+    )
+    return not same or mentions(change.node, tainted)
+
+
+def _is_by_thread(file: File, function: Defined, change: _Change, known: set[str]) -> bool:
+    return bool(written_under(file, function, change.node, known)) or (
+        change.key is not None and is_identity(file, function, change.key, known)
+    )
 
 
 def _global_of_request(function: Defined, part: ast.AST, free: set[str], tainted: set[str]) -> str:
@@ -209,11 +244,6 @@ def _container(file: File, function: Defined, place: ast.expr, free: set[str]) -
         if found is not None and _kind(found[1]):
             return full, _OF_CLASS
     return "", ""
-
-
-def _is_set_up(function: Defined, part: ast.AST, tainted: set[str]) -> bool:
-    """Whether an object that is made puts the same into its class as all others do."""
-    return function.own_name == "__init__" and not mentions(part, tainted)
 
 
 def _is_for_all(part: ast.AST) -> bool:
