@@ -151,6 +151,8 @@ def move(hold: Hold, choice: random.Random) -> Change:
     by_save = choice.random() < 0.5
 
     def change(hold: Hold) -> None:
+        if hold.says(ARTICLE[number]) == ABSENT:
+            return  # gone in this transaction
         word = hold.new(to, ARTICLE[number])
         if by_save:
             found = Article.objects.get(pk=number + 1)
