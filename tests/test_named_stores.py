@@ -142,7 +142,9 @@ def test_django_signs_with_its_secret_key_and_finds_the_store_by_its_project(tmp
 
 
 IN_TESTS = """
+    import os
     import sys
+    import tempfile
     import django
     from django.conf import settings
     from django.test.utils import setup_test_environment, teardown_test_environment
@@ -159,13 +161,26 @@ IN_TESTS = """
     print(dict(flags))
     flags.clear()
     flags["by"] = sys.argv[3:]
+    if len(sys.argv) > 3:
+        if os.fork() == 0:
+            flags["forked"] = True
+            sys.exit()
+        os.wait()
+        assert flags["forked"]
+        assert len(os.listdir(tempfile.gettempdir())) == ("lmdb" not in sys.argv[2])
+        del flags["forked"]
 """
 
 
 def test_while_djangos_tests_run_a_store_that_nobody_named_is_theirs_alone(tmp_path):
+    temporary = tmp_path / "tmp"
+    temporary.mkdir()
+
     def run(*arguments):
-        environment = {"HOLDFAST_DIR": str(tmp_path)}
-        return output_of(IN_TESTS, str(tmp_path), *arguments, environment=environment)
+        environment = {"HOLDFAST_DIR": str(tmp_path), "TMPDIR": str(temporary)}
+        said = output_of(IN_TESTS, str(tmp_path), *arguments, environment=environment)
+        assert not list(temporary.iterdir())
+        return said
 
     assert run("{}") == "{}"
     assert run("{}", "tests") == "{}"

@@ -6,6 +6,7 @@ later close what they change.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -19,8 +20,6 @@ if TYPE_CHECKING:
 
 #: Where "default" is, if the settings don't say: on this machine, in this project's own directory.
 EMBEDDED = "lmdb://"
-#: And while the project's tests run: what they do is nobody else's, and begins with nothing.
-IN_TESTS = "memory://"
 
 #: Where cached results are, unless it is said; if the settings don't have it, where "default" is.
 CACHE = "cache"
@@ -109,7 +108,7 @@ def _settings_of(name: str) -> Mapping[str, Any]:
         return _settings_of("default")
     if name == "default":
         in_tests = framework.in_tests is not None and framework.in_tests()
-        return {"URL": IN_TESTS if in_tests else EMBEDDED}
+        return {"URL": _url_in_tests() if in_tests else EMBEDDED}
     known = sorted({"default", CACHE, *stores})
     raise configuration.ConfigurationError(
         f"HOLDFAST['STORES'] has no store {name!r}.{configuration.meant(name, known)}"
@@ -118,6 +117,32 @@ def _settings_of(name: str) -> Mapping[str, Any]:
 
 def _as_dict(settings: str | Mapping[str, Any]) -> Mapping[str, Any]:
     return {"URL": settings} if isinstance(settings, str) else dict(settings)
+
+
+_of_tests: str | None = None
+
+
+def _url_in_tests() -> str:
+    """An embedded store of this process and its forks, removed at its end.
+
+    What the project's tests do is nobody else's, and begins with nothing.
+    """
+    global _of_tests
+    if _of_tests is None:
+        import atexit
+        import tempfile
+
+        folder = tempfile.mkdtemp(prefix="holdfast-tests-")
+        atexit.register(_remove, folder, os.getpid())
+        _of_tests = f"{EMBEDDED}{folder}"
+    return _of_tests
+
+
+def _remove(folder: str, owner: int) -> None:
+    if os.getpid() == owner:  # a fork ends before
+        import shutil
+
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def codec() -> Codec:

@@ -9,7 +9,7 @@ import pytest
 from django.core.management import call_command
 from django.db import connection, connections
 
-from holdfast import configuration, named_stores
+from holdfast import configuration
 from holdfast.cache import cached
 from holdfast.django.tracking import switch
 from holdfast.django.tracking.counters import events
@@ -78,9 +78,6 @@ def tracked() -> Iterator[None]:
     yield
     stop()
     configuration.apply({})
-    # Without settings, a store in memory is what Django's tests have: this one would stay.
-    if (used := named_stores.forget("cache")) is not None:
-        used.close()
     assert not switch.in_database
 
 
