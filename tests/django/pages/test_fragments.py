@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from django.contrib.auth.context_processors import auth
 from django.contrib.auth.models import AnonymousUser, Group, Permission, User
+from django.contrib.contenttypes.models import ContentType
 from django.contrib.messages.context_processors import messages
 from django.contrib.messages.storage.cookie import CookieStorage
 from django.http import HttpRequest, HttpResponse
@@ -283,7 +284,11 @@ def signed_in(user: Any) -> HttpRequest:
 
 def test_a_user_who_was_loaded_before_is_in_the_key(database: None) -> None:
     ann, bob = (User.objects.create(username=name) for name in ("ann", "bob"))
-    ann.user_permissions.add(Permission.objects.get(codename="add_group"))
+    # Another test may have emptied the tables, and with them what `migrate` writes.
+    ContentType.objects.clear_cache()
+    kind = ContentType.objects.get_for_model(Group)
+    may_add, _ = Permission.objects.get_or_create(codename="add_group", content_type=kind)
+    ann.user_permissions.add(may_add)
     source = (
         "{% if user.is_authenticated %}{% endif %}"
         '{% cached 300 "user" %}{{ user.username }}{% if perms.auth.add_group %}+{% endif %}'
