@@ -28,8 +28,6 @@ if TYPE_CHECKING:
 
 #: Seconds after which what was compared last was told, too.
 _SETTLES = 1.5
-#: Seconds that it is waited for, at most.
-_PATIENCE = 5.0
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:

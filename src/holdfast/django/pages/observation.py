@@ -75,13 +75,18 @@ class Observation:
         """The run has read *part*, which is *value*."""
         if part in self.parts or part in self.written or self.over or _looking_away.get():
             return
+        text = self._text_of(part, value)
+        if text is not None:
+            self.note_text(part, text)
+
+    def _text_of(self, part: str, value: Any) -> str | None:
+        """What *part* is in the key; None: it can't be there, and nothing is kept."""
         try:
             with looking_away():
-                text = canonical(value, self.request)
+                return canonical(value, self.request)
         except NotCanonical as error:
             self.refuse(f"it reads {part}, which is {error}: no key can be made of that")
-            return
-        self.note_text(part, text)
+            return None
 
     def note_absent(self, part: str) -> None:
         """The run has looked for *part*, and the request doesn't have it."""
@@ -95,13 +100,9 @@ class Observation:
 
     def note_of_url(self, part: str, value: Any) -> None:
         """The run has read *part*, which the URL tells: for those in whose key that is not."""
-        try:
-            with looking_away():
-                text = canonical(value, self.request)
-        except NotCanonical as error:
-            self.refuse(f"it reads {part}, which is {error}: no key can be made of that")
-            return
-        self.note_text_of_url(part, text)
+        text = self._text_of(part, value)
+        if text is not None:
+            self.note_text_of_url(part, text)
 
     def note_text_of_url(self, part: str, text: str) -> None:
         """As `note_of_url`, where *text* is what it is in the key."""

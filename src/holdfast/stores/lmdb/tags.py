@@ -34,7 +34,6 @@ from .tag_table import (
 
 #: Of a result, within its record: the stamp, and how many bytes of tags come before the value.
 _HEAD = Struct(">16sI")
-_BODY = SIZE + _HEAD.size
 _LONGEST = LONGEST - len(RESULTS)
 
 
